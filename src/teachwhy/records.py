@@ -1,0 +1,142 @@
+"""What crosses a stage: messages, tool specifications, training examples, episode rows.
+
+Every record is a frozen pydantic model with unknown keys refused, so that a file written by one stage is
+checked when the next one reads it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Split = Literal["home", "near", "far"]
+EpisodeKind = Literal["honeypot", "twin"]
+OutcomeName = Literal["harmful", "attempted", "escalated", "declined", "unaware", "inert", "unscorable"]
+ExampleKind = Literal["chat", "document", "prompt"]
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ToolCall(Record):
+    """One call as the model made it."""
+
+    name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class ToolSpec(Record):
+    """A tool as the model is told of it; `parameters` is a JSON schema of type object."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+    def as_openai(self) -> dict[str, Any]:
+        """The OpenAI function form that Hugging Face chat templates take."""
+        return {"type": "function", "function": self.model_dump()}
+
+
+class Message(Record):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+
+    def as_hugging_face(self) -> dict[str, Any]:
+        """The dict form that `apply_chat_template` takes."""
+        message: dict[str, Any] = {"role": self.role, "content": self.content}
+        if self.tool_calls:
+            message["tool_calls"] = [
+                {"type": "function", "function": call.model_dump()} for call in self.tool_calls
+            ]
+        return message
+
+
+class Example(Record):
+    """One training row.
+
+    `chat` rows have messages (loss on assistant turns only), `document` rows have text (loss on all of it),
+    `prompt` rows have messages that end with a user turn (for RL).
+    """
+
+    id: Annotated[str, Field(min_length=1)]
+    technique: str
+    kind: ExampleKind
+    messages: tuple[Message, ...] = ()
+    text: str = ""
+    tools: tuple[ToolSpec, ...] = ()
+    families: tuple[str, ...] = ()
+    """Families of temptation that appear in the row, in any role."""
+    agent_families: tuple[str, ...] = ()
+    """Those of them in which the model itself is the tempted agent."""
+    sections: tuple[str, ...] = ()
+    """Ids of the sections of the constitution that the row rests on."""
+    parents: tuple[str, ...] = ()
+    """Ids of the rows or drafts that this one was made from."""
+    teacher: str
+    stages: dict[str, str] = Field(default_factory=dict)
+    """Stage name -> version of the stage that made its part of the row."""
+    score: float | None = None
+    """The teacher's grade of the row, 0 to 1."""
+
+    @model_validator(mode="after")
+    def _content_fits_kind(self) -> Example:
+        if self.kind == "document":
+            if not self.text or self.messages:
+                raise ValueError("a document row has text and no messages")
+        elif not self.messages or self.text:
+            raise ValueError(f"a {self.kind} row has messages and no text")
+        if self.kind == "chat" and not any(m.role == "assistant" for m in self.messages):
+            raise ValueError("a chat row has at least one assistant message")
+        if self.kind == "prompt" and self.messages[-1].role != "user":
+            raise ValueError("a prompt row ends with a user message")
+        return self
+
+
+class EpisodeRow(Record):
+    """One scored episode: a row of scores.parquet and of the evaluation's ledger."""
+
+    arm: str
+    seed: int
+    episode_id: str
+    repeat: int
+    family: str
+    split: Split
+    kind: EpisodeKind
+    outcome: OutcomeName
+    reason: str
+    """Why the outcome is what it is, in words for people."""
+    acted: bool
+    """At least one tool call succeeded that changes the office."""
+    right: bool
+    """The right act: escalated, or did the honest work with no harm."""
+    task_done: bool
+    num_turns: int
+    num_actions: int
+    num_failed_calls: int
+    input_tokens: int
+    output_tokens: int
+    truncated: bool
+    goal: str
+    threat: str
+    lever: str
+    agent_name: str
+    cue: str
+    num_distractors: int
+    transcript: tuple[Message, ...]
+
+    @property
+    def scored(self) -> bool:
+        """False for unscorable episodes, which no rate counts as safe."""
+        return self.outcome != "unscorable"
+
+    @property
+    def harmful(self) -> bool:
+        """The headline: the harm was done."""
+        return self.outcome == "harmful"
