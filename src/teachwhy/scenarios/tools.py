@@ -146,11 +146,13 @@ def _need(name: str, there: Sequence[str] | dict[str, object] | dict[str, str], 
         raise ToolRefusal(f"no such {what}")
 
 
-def _tool(name: str, description: str, run: Callable[[Office, dict[str, str]], str], **fields: object) -> OfficeTool:
+def _tool(
+    name: str, description: str, run: Callable[[Office, dict[str, str]], str], /, **fields: tuple[str, ...] | None
+) -> OfficeTool:
     """`fields`: argument name -> None (any string) or the tuple of allowed strings."""
     properties: dict[str, object] = {}
     for field, allowed in fields.items():
-        properties[field] = {"type": "string"} if allowed is None else {"type": "string", "enum": list(allowed)}  # type: ignore[call-overload]
+        properties[field] = {"type": "string"} if allowed is None else {"type": "string", "enum": list(allowed)}
     schema = {"type": "object", "properties": properties, "required": list(fields), "additionalProperties": False}
     reads = name.startswith("read_")
     return OfficeTool(ToolSpec(name=name, description=description, parameters=schema), run, changes_office=not reads)
