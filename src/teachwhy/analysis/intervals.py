@@ -1,0 +1,277 @@
+"""Rates with intervals that treat seed, family and episode as separate sources of variation.
+
+Every rate is a mean over cells (seed x family) with equal weight for each family. Its variance is taken from the
+contribution of every row to the rate (the linearised value of survey statistics; for a plain rate the deviation of
+the row, for a conditional rate the deviation of the ratio: Cochran, Sampling Techniques, 3rd ed. 1977, section 6.4),
+summed over seeds, over families and over episodes, which are crossed: the same episodes meet every seed. The
+components follow the two-way analysis of variance with random effects (Searle, Casella & McCulloch, Variance
+Components, 1992, chapter 4), the degrees of freedom Satterthwaite (Biometrics Bulletin 2, 1946). The interval is
+Clopper & Pearson's (Biometrika 26, 1934) at the effective number of rows, as Korn & Graubard (Survey Methodology 24,
+1998) put it, so that it is exact where nothing or everything happened, and never of zero width.
+
+Axes: M metrics (or any batch), S seeds, F families, E episodes within a family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+Floats = npt.NDArray[np.float64]
+
+CONFIDENCE = 0.95
+
+
+class Cells(NamedTuple):
+    """Counts of scored rows, each of shape (M, S, F, E); a cell without rows is absent."""
+
+    hits: Floats
+    """Rows in which the event happened."""
+    chances: Floats
+    """Rows in which it could happen: the denominator."""
+    rows: Floats
+    """Rows that carry the weight of their family; equal to `chances` except in conditional rates."""
+
+    def of_families(self, families: Sequence[int]) -> Cells:
+        """The same counts with every other family emptied (axes stay as they are)."""
+        keep = np.zeros(self.rows.shape[2])
+        keep[list(families)] = 1.0
+        return Cells(*(part * keep[:, None] for part in self))
+
+
+class Interval(NamedTuple):
+    """Estimates and limits, each of shape (M,); the estimate is NaN where nothing could be counted."""
+
+    estimate: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True)
+class Influence:
+    """A rate and what every cell of rows adds to it: `parts` (M, S, F, E) sum to zero."""
+
+    estimate: Floats
+    parts: Floats
+    num_rows: Floats
+    """Effective number of rows in the denominator given the weights alone (Kish 1965): their number when equal."""
+    num_seeds: Floats
+    num_families: Floats
+
+    @property
+    def binomial(self) -> Floats:
+        """p (1 - p), shape (M,)."""
+        return np.nan_to_num(self.estimate * (1.0 - self.estimate))
+
+
+class Components(NamedTuple):
+    """Variances of the mean by source, each (M,), and their degrees of freedom."""
+
+    seed: Floats
+    family: Floats
+    episode: Floats
+    overlap: Floats
+    """The part that seed and family (or seed and episode) both hold: counted once too often in their sum."""
+    seed_df: Floats
+    family_df: Floats
+    episode_df: Floats
+
+    @property
+    def items(self) -> Floats:
+        """The variance of what the arms were asked: families, or episodes where there is one family."""
+        return np.where(self.family_df > 0, self.family, self.episode)
+
+    @property
+    def items_df(self) -> Floats:
+        """Degrees of freedom of `items`."""
+        return np.where(self.family_df > 0, self.family_df, np.maximum(self.episode_df, 1.0))
+
+
+def weigh_rows(rows: Floats) -> Floats:
+    """Weight of one row in each cell, (M, S, F, E): families equal, the seeds of a family equal, rows equal."""
+    per_cell = rows.sum(axis=3)
+    filled = per_cell > 0
+    seeds = filled.sum(axis=1, keepdims=True)
+    families = (seeds > 0).sum(axis=2, keepdims=True)
+    share = np.where(filled, 1.0 / (np.maximum(seeds, 1) * np.maximum(families, 1)), 0.0)
+    weight: Floats = (share / np.maximum(per_cell, 1.0))[..., None] * np.ones_like(rows)
+    return weight
+
+
+def estimate_rates(cells: Cells) -> Influence:
+    """The equally weighted rates of `cells` and the contribution of each cell of rows to them."""
+    weight = weigh_rows(cells.rows)
+    axes = (1, 2, 3)
+    total = (weight * cells.chances).sum(axis=axes)
+    defined = total > 0
+    safe_total = np.where(defined, total, 1.0)
+    estimate = np.where(defined, (weight * cells.hits).sum(axis=axes) / safe_total, np.nan)
+    centre = np.where(defined, estimate, 0.0)[:, None, None, None]
+    parts = weight * (cells.hits - centre * cells.chances) / safe_total[:, None, None, None]
+    squares = (weight**2 * cells.chances).sum(axis=axes)
+    num_rows = np.where(defined, total**2 / np.where(squares > 0, squares, 1.0), 0.0)
+    present = cells.rows.sum(axis=3) > 0
+    num_seeds = present.any(axis=2).sum(axis=1).astype(float)
+    num_families = present.any(axis=1).sum(axis=1).astype(float)
+    return Influence(np.clip(estimate, 0.0, 1.0), parts, num_rows, num_seeds, num_families)
+
+
+def correction(count: Floats) -> Floats:
+    """n / (n - 1) where n > 1, else 0: with one level a source cannot be seen."""
+    return np.where(count > 1, count / np.maximum(count - 1.0, 1.0), 0.0)
+
+
+def variance_components(parts: Floats, rows: Floats, num_seeds: Floats, num_families: Floats) -> Components:
+    """Crossed random-effects variances of a sum of centred contributions.
+
+    `parts` and `rows` have shape (M, S, F, E). The overlap is that of seed and family, or of seed and
+    episode where there is one family.
+    """
+    by_seed = parts.sum(axis=(2, 3))
+    by_cell = parts.sum(axis=3)
+    by_family = by_cell.sum(axis=1)
+    by_episode = parts.sum(axis=1)
+    seed = correction(num_seeds) * (by_seed**2).sum(axis=1)
+    family = correction(num_families) * (by_family**2).sum(axis=1)
+
+    present = rows.sum(axis=1) > 0
+    num_episodes = present.sum(axis=2).astype(float)
+    centred = np.where(present, by_episode - (by_family / np.maximum(num_episodes, 1.0))[..., None], 0.0)
+    episode = (correction(num_episodes) * (centred**2).sum(axis=2)).sum(axis=1)
+
+    several = num_families > 1
+    columns = np.where(several, num_families, num_episodes.sum(axis=1))
+    inner = np.where(several, (by_cell**2).sum(axis=(1, 2)), (parts**2).sum(axis=(1, 2, 3)))
+    by_column = np.where(several, (by_family**2).sum(axis=1), (by_episode**2).sum(axis=(1, 2)))
+    residual = inner - (by_seed**2).sum(axis=1) / np.maximum(columns, 1.0) - by_column / np.maximum(num_seeds, 1.0)
+    overlap = np.maximum(residual, 0.0) * correction(num_seeds) * correction(columns)
+    episode_df = np.maximum(num_episodes - 1.0, 0.0).sum(axis=1)
+    return Components(seed, family, episode, overlap, num_seeds - 1.0, num_families - 1.0, episode_df)
+
+
+def pool_dispersion(
+    parts: Sequence[Components], num_families: Sequence[Floats], scales: Sequence[Floats]
+) -> tuple[Floats, Floats]:
+    """Spread between families, as a share of `scales`, pooled over groups of families; and its degrees of freedom.
+
+    Two or three families say little about how much families differ, so the groups (home, near, far) lend each other
+    their spread about their own means. `scales` is p (1 - p) of each group for rates and 1 for differences.
+    """
+    squares = np.zeros_like(scales[0])
+    expected = np.zeros_like(scales[0])
+    freedom = np.zeros_like(scales[0])
+    for components, families, scale in zip(parts, num_families, scales, strict=True):
+        df = np.maximum(families - 1.0, 0.0)
+        squares = squares + df * families * components.family
+        expected = expected + df * scale
+        freedom = freedom + df
+    return np.where(expected > 0, squares / np.where(expected > 0, expected, 1.0), 0.0), freedom
+
+
+def total_variance(components: Components) -> Floats:
+    """The variance of the mean over all sources, no less than any one of them."""
+    items = components.items
+    several = components.seed_df > 0
+    total = np.where(several, components.seed + items - components.overlap, items)
+    largest: Floats = np.maximum.reduce([total, components.seed, items, components.episode])
+    return largest
+
+
+def satterthwaite(variances: Sequence[Floats], freedoms: Sequence[Floats], least: Floats) -> Floats:
+    """Degrees of freedom of a sum of variances; those without freedom are left out.
+
+    Each variance is taken at `least` (above 0) or more, so that the result exists where nothing varied.
+    """
+    total = np.zeros_like(least)
+    squares = np.zeros_like(least)
+    for variance, freedom in zip(variances, freedoms, strict=True):
+        part = np.where(freedom > 0, np.maximum(variance, least), 0.0)
+        total = total + part
+        squares = squares + part**2 / np.maximum(freedom, 1.0)
+    df: Floats = total**2 / squares
+    return df
+
+
+def clopper_pearson(estimate: Floats, num_rows: Floats, confidence: float = CONFIDENCE) -> tuple[Floats, Floats]:
+    """Limits for a proportion seen in `num_rows` (not necessarily whole) independent rows."""
+    tail = (1.0 - confidence) / 2.0
+    hits = np.clip(estimate, 0.0, 1.0) * num_rows
+    misses = num_rows - hits
+    low = np.where(hits > 0, special.betaincinv(np.maximum(hits, 1e-12), misses + 1.0, tail), 0.0)
+    high = np.where(misses > 0, special.betaincinv(hits + 1.0, np.maximum(misses, 1e-12), 1.0 - tail), 1.0)
+    return low, high
+
+
+def student_quantile(df: Floats, confidence: float = CONFIDENCE) -> Floats:
+    """The two-sided quantile of Student's t, shape of `df`."""
+    quantile: Floats = special.stdtrit(np.maximum(df, 1.0), 0.5 + confidence / 2.0)
+    return quantile
+
+
+def interval_of_rates(cells: Cells, families: Sequence[int], groups: Sequence[Sequence[int]] = ()) -> Interval:
+    """Rates over `families` with intervals at 95 %.
+
+    `groups` are the sets of families, `families` among them, that lend each other their spread between
+    families; without any, the set stands alone. One family has no spread between families. Where no row
+    counts, the estimate is NaN and the interval is all of [0, 1].
+    """
+    chosen = cells.of_families(families)
+    influence = estimate_rates(chosen)
+    components = components_of(chosen, influence)
+    if len(families) > 1 and groups:
+        lent = [cells.of_families(group) for group in groups]
+        sides = [estimate_rates(group) for group in lent]
+        pooled, freedom = pool_dispersion(
+            [components_of(group, side) for group, side in zip(lent, sides, strict=True)],
+            [side.num_families for side in sides],
+            [side.binomial for side in sides],
+        )
+        components = borrow_spread(components, pooled * influence.binomial, influence.num_families, freedom)
+    return limits_of_rates(influence, components)
+
+
+def components_of(cells: Cells, influence: Influence) -> Components:
+    """The variance components of a rate."""
+    return variance_components(influence.parts, cells.rows, influence.num_seeds, influence.num_families)
+
+
+def borrow_spread(own: Components, spread: Floats, num_families: Floats, freedom: Floats) -> Components:
+    """`own` with the variance between families taken from a pooled `spread` of single families, if that is larger."""
+    several = num_families > 1
+    pooled = np.maximum(spread / np.maximum(num_families, 1.0), own.family)
+    return own._replace(
+        family=np.where(several, pooled, own.family),
+        family_df=np.where(several, np.maximum(freedom, own.family_df), own.family_df),
+    )
+
+
+def limits_of_rates(influence: Influence, components: Components) -> Interval:
+    """Clopper-Pearson at the effective number of rows.
+
+    The effective number n solves `variance = p (1 - p) / (n - 1)`, the unbiased variance of n independent rows, is at
+    most the number of rows, and is shrunk by the squared ratio of Student's quantiles for what the degrees of freedom
+    cost (Korn & Graubard 1998). One family, one seed and one repeat give Clopper & Pearson's interval itself.
+    """
+    spread = influence.binomial
+    num_rows = influence.num_rows
+    softened = (np.nan_to_num(influence.estimate) * num_rows + 1.0) / (num_rows + 2.0)
+    least = softened * (1.0 - softened) / np.maximum(num_rows - 1.0, 1.0)
+    variance = total_variance(components)
+    df = satterthwaite(
+        [components.items, components.seed], [components.items_df, components.seed_df], least
+    )
+    ratio = np.where(variance > 0, spread / np.where(variance > 0, variance, 1.0), np.inf)
+    effective = np.minimum(num_rows, 1.0 + ratio)
+    full_df = np.maximum(num_rows - 1.0, 1.0)
+    shrink = (student_quantile(full_df) / student_quantile(np.minimum(df, full_df))) ** 2
+    effective = np.maximum(effective * shrink, np.minimum(num_rows, 1.0))
+    defined = num_rows > 0
+    low, high = clopper_pearson(np.nan_to_num(influence.estimate), np.where(defined, effective, 1.0))
+    low = np.where(defined, np.minimum(low, influence.estimate), 0.0)
+    high = np.where(defined, np.maximum(high, influence.estimate), 1.0)
+    return Interval(influence.estimate, low, high)
