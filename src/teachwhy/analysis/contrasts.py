@@ -108,7 +108,9 @@ def least_variance(arm: Cells, baseline: Cells) -> Floats:
     American Statistician 54, 2000).
     """
     axes = (1, 2, 3)
-    conditional = (arm.chances != arm.rows).any(axis=axes) | (baseline.chances != baseline.rows).any(axis=axes)
+    conditional = (arm.chances != arm.rows).any(axis=axes) | (baseline.chances != baseline.rows).any(
+        axis=axes
+    )
     step = arm.hits / np.maximum(arm.rows, 1.0) - baseline.hits / np.maximum(baseline.rows, 1.0)
     pairs = np.minimum(arm.rows, baseline.rows).sum(axis=axes) + 2.0
     weight = np.minimum(arm.rows, baseline.rows)
@@ -120,7 +122,8 @@ def least_variance(arm: Cells, baseline: Cells) -> Floats:
         count = side.chances.sum(axis=axes) + 2.0
         rate = (side.hits.sum(axis=axes) + 1.0) / count
         apart = apart + rate * (1.0 - rate) / count
-    return np.where(conditional, apart, paired)
+    least: Floats = np.where(conditional, apart, paired)
+    return least
 
 
 def paired_difference(
@@ -214,7 +217,9 @@ def contrast_of_two(first: Difference, second: Difference) -> Contrast:
     total = seed + items - np.where(num_seeds > 1, one.overlap + two.overlap, 0.0)
     least = first.least + second.least
     variance = np.maximum.reduce([total, seed, items, one.episode + two.episode, least])
-    df = satterthwaite([one.items, two.items, seed], [one.items_df, two.items_df, num_seeds - 1.0], least / 2.0)
+    df = satterthwaite(
+        [one.items, two.items, seed], [one.items_df, two.items_df, num_seeds - 1.0], least / 2.0
+    )
     both = (first.num_pairs > 0) & (second.num_pairs > 0)
     pairs = np.where(both, first.num_pairs + second.num_pairs, 0.0)
     estimate = first.estimate - second.estimate
@@ -258,10 +263,14 @@ def ratio_interval(above: Interval, below: Interval) -> Interval:
         estimate = np.where(undefined, np.nan, a / b)
         root = np.sqrt(np.maximum(product**2 - a_low * b_high * (2 * a - a_low) * (2 * b - b_high), 0.0))
         below_zero = b_high * (2 * b - b_high)
-        low = np.where(np.abs(below_zero) > 1e-15, (product - root) / below_zero, a_low * (2 * a - a_low) / (2 * product))
+        low = np.where(
+            np.abs(below_zero) > 1e-15, (product - root) / below_zero, a_low * (2 * a - a_low) / (2 * product)
+        )
         root = np.sqrt(np.maximum(product**2 - a_high * b_low * (2 * a - a_high) * (2 * b - b_low), 0.0))
         high = np.where(b_low > 0, (product + root) / (b_low * (2 * b - b_low)), np.inf)
-    low = np.where(undefined, 0.0, np.minimum(np.maximum(low, 0.0), np.nan_to_num(estimate, nan=0.0, posinf=np.inf)))
+    low = np.where(
+        undefined, 0.0, np.minimum(np.maximum(low, 0.0), np.nan_to_num(estimate, nan=0.0, posinf=np.inf))
+    )
     high = np.where(undefined, np.inf, np.maximum(high, np.nan_to_num(estimate, nan=0.0, posinf=np.inf)))
     return Interval(estimate, low, high)
 

@@ -43,6 +43,10 @@ class Cells(NamedTuple):
         keep[list(families)] = 1.0
         return Cells(*(part * keep[:, None] for part in self))
 
+    def of_metrics(self, metrics: Sequence[int]) -> Cells:
+        """The counts of some metrics only."""
+        return Cells(*(part[list(metrics)] for part in self))
+
 
 class Interval(NamedTuple):
     """Estimates and limits, each of shape (M,); the estimate is NaN where nothing could be counted."""
@@ -148,7 +152,9 @@ def variance_components(parts: Floats, rows: Floats, num_seeds: Floats, num_fami
     columns = np.where(several, num_families, num_episodes.sum(axis=1))
     inner = np.where(several, (by_cell**2).sum(axis=(1, 2)), (parts**2).sum(axis=(1, 2, 3)))
     by_column = np.where(several, (by_family**2).sum(axis=1), (by_episode**2).sum(axis=(1, 2)))
-    residual = inner - (by_seed**2).sum(axis=1) / np.maximum(columns, 1.0) - by_column / np.maximum(num_seeds, 1.0)
+    residual = (
+        inner - (by_seed**2).sum(axis=1) / np.maximum(columns, 1.0) - by_column / np.maximum(num_seeds, 1.0)
+    )
     overlap = np.maximum(residual, 0.0) * correction(num_seeds) * correction(columns)
     episode_df = np.maximum(num_episodes - 1.0, 0.0).sum(axis=1)
     return Components(seed, family, episode, overlap, num_seeds - 1.0, num_families - 1.0, episode_df)
@@ -197,7 +203,9 @@ def satterthwaite(variances: Sequence[Floats], freedoms: Sequence[Floats], least
     return df
 
 
-def clopper_pearson(estimate: Floats, num_rows: Floats, confidence: float = CONFIDENCE) -> tuple[Floats, Floats]:
+def clopper_pearson(
+    estimate: Floats, num_rows: Floats, confidence: float = CONFIDENCE
+) -> tuple[Floats, Floats]:
     """Limits for a proportion seen in `num_rows` (not necessarily whole) independent rows."""
     tail = (1.0 - confidence) / 2.0
     hits = np.clip(estimate, 0.0, 1.0) * num_rows
@@ -213,7 +221,9 @@ def student_quantile(df: Floats, confidence: float = CONFIDENCE) -> Floats:
     return quantile
 
 
-def interval_of_rates(cells: Cells, families: Sequence[int], groups: Sequence[Sequence[int]] = ()) -> Interval:
+def interval_of_rates(
+    cells: Cells, families: Sequence[int], groups: Sequence[Sequence[int]] = ()
+) -> Interval:
     """Rates over `families` with intervals at 95 %.
 
     `groups` are the sets of families, `families` among them, that lend each other their spread between
@@ -262,9 +272,7 @@ def limits_of_rates(influence: Influence, components: Components) -> Interval:
     softened = (np.nan_to_num(influence.estimate) * num_rows + 1.0) / (num_rows + 2.0)
     least = softened * (1.0 - softened) / np.maximum(num_rows - 1.0, 1.0)
     variance = total_variance(components)
-    df = satterthwaite(
-        [components.items, components.seed], [components.items_df, components.seed_df], least
-    )
+    df = satterthwaite([components.items, components.seed], [components.items_df, components.seed_df], least)
     ratio = np.where(variance > 0, spread / np.where(variance > 0, variance, 1.0), np.inf)
     effective = np.minimum(num_rows, 1.0 + ratio)
     full_df = np.maximum(num_rows - 1.0, 1.0)
