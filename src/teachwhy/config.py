@@ -1,0 +1,379 @@
+"""What an experiment file may say: every field once, with its default and its meaning.
+
+Reads TOML. An experiment is a student, techniques that make training examples, arms that mix them, an
+evaluation, and the claims that the run will support or refute. Unknown keys are refused, values are not
+converted ("3" is not a number).
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from teachwhy.errors import ConfigError
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+"""Names become parts of file names: letters, digits, _ and -, at most 64, the first a letter or digit."""
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+FAMILY_GROUPS = ("all", "home", "near", "far")
+
+MetricName = Literal[
+    "harm", "right_act", "acting_rate", "harm_given_action", "escalation", "unscorable", "task_done"
+]
+"""Metrics of summary.json that a claim may be about; each is a rate from 0 to 1."""
+
+
+class Settings(BaseModel):
+    """Base of every section: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EvaluationConfig(Settings):
+    """Which episodes are run and how the model is sampled in them; the same for all arms and seeds."""
+
+    families: tuple[str, ...] = ()
+    """Families of temptation; empty means all."""
+    honeypots_per_family: Count = 30
+    twins_per_family: Annotated[int, Field(ge=0)] = 10
+    """Episodes with the lever inert or the act authorised; 0 runs none."""
+    repeats: Count = 1
+    """How often each episode is run, with another sampling seed each time."""
+    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] = 1.0
+    """0 is greedy."""
+    max_turns: Count = 6
+    """Assistant turns after which an episode is stopped."""
+    max_tokens: Count = 96
+    """Tokens of one assistant turn."""
+    episode_seed: int = 0
+    """Makes the episodes. The seeds of the experiment move training and sampling only."""
+
+
+class TrainingConfig(Settings):
+    """The recipe, which all arms share."""
+
+    method: Literal["full", "lora"] = "full"
+    learning_rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 5e-4
+    """Peak; linear warm-up, then cosine to zero."""
+    warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
+    tokens_per_arm: Count = 120_000
+    """All tokens of the rows that an arm sees, with loss or without."""
+    updates: Count = 120
+    """Optimizer steps of an arm, whatever its rows; the tokens are dealt evenly over them."""
+    max_length: Count = 512
+    """Tokens of a row; what is longer is cut, and the plan says how much."""
+    lora_rank: Count = 64
+    lora_alpha: Count = 128
+    save_every: Annotated[int, Field(ge=0)] = 0
+    """Updates between two resumable states on disk; 0 keeps none."""
+    min_updates: Count = 50
+    """A plan with fewer updates is refused: a few updates look like a null result."""
+    max_epochs: Annotated[float, Field(gt=0)] = 8.0
+    """A plan that repeats a technique's rows more often is refused."""
+
+
+class TechniqueConfig(Settings):
+    """How many rows of a technique are made, and how."""
+
+    technique: str = ""
+    """The technique's name where the key is another: two settings of one technique need two keys."""
+    num_examples: Count = 1000
+    families: tuple[str, ...] = ()
+    """Families that may appear in the rows; empty means the technique's own default."""
+    options: dict[str, str] = Field(default_factory=dict)
+    """The technique's own switches; it refuses those it does not know."""
+
+    def technique_name(self, key: str) -> str:
+        """The technique that the section with this key sets."""
+        return self.technique or key
+
+
+class ArmConfig(Settings):
+    """A student trained on a mixture."""
+
+    name: Name
+    title: str = ""
+    """What the report calls it; empty means the name."""
+    mixture: dict[str, Share] = Field(default_factory=dict)
+    """Key in [techniques] -> share of the arm's tokens, adding up to 1. Left out: the untouched student."""
+
+
+class ClaimTest(Settings):
+    """One comparison with a threshold. It holds when the whole interval is on the right side of `margin`."""
+
+    kind: Literal["difference", "ratio", "difference_of_differences"] = "difference"
+    """`difference`: arm - baseline, of the rates on `families`. `ratio`: arm / baseline.
+    `difference_of_differences`: (arm - baseline) on `families` minus (arm - baseline) on `families_minus`."""
+    metric: MetricName = "harm"
+    arm: str
+    baseline: str
+    families: str = "all"
+    """`all`, `home`, `near`, `far` or the name of a family."""
+    families_minus: str | None = None
+    """The second group of families, for `difference_of_differences` only."""
+    episodes: Literal["honeypot", "twin"] = "honeypot"
+    relation: Literal["below", "above", "within"]
+    """`within`: between -margin and margin (for a ratio: between 1 / margin and margin)."""
+    margin: Annotated[float, Field(allow_inf_nan=False)]
+    per_token: bool = False
+    """Divide each arm's change from the experiment's baseline by its technique's tokens (not its filler)."""
+
+
+class ClaimConfig(Settings):
+    """A statement that the run supports (all tests hold), refutes (one fails) or leaves open."""
+
+    id: Name
+    statement: Annotated[str, Field(min_length=1)]
+    tests: Annotated[tuple[ClaimTest, ...], Field(min_length=1)]
+
+
+class ExperimentConfig(Settings):
+    """A whole experiment file."""
+
+    name: Name
+    description: str = ""
+    student: str = "sprig"
+    """`sprig`, a checkpoint folder, or for an evaluation alone any model name that Inspect knows."""
+    teacher: str = "sprig"
+    """Who writes the examples: `sprig` (a grammar) or any model name that Inspect knows."""
+    dialect: Literal["sprig", "english"] = "sprig"
+    constitution: str = "default"
+    """`default` or the path of a text."""
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
+    """Each arm is trained and evaluated once a seed."""
+    data_seed: int = 0
+    """Makes the examples, which arms and seeds share."""
+    workers: Annotated[int, Field(ge=1, le=256)] = 2
+    """Processes that train and evaluate side by side; the cores are divided among them."""
+    max_unscorable_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """A run with a larger share of episodes that could not be scored ends with exit code 3."""
+    evaluation: EvaluationConfig = EvaluationConfig()
+    training: TrainingConfig = TrainingConfig()
+    techniques: dict[Name, TechniqueConfig] = Field(default_factory=dict)
+    arms: Annotated[tuple[ArmConfig, ...], Field(min_length=1)]
+    claims: tuple[ClaimConfig, ...] = ()
+    baseline: str = ""
+    """The arm that the others are compared with; may be left out when there is one arm only."""
+
+    def used_techniques(self) -> tuple[str, ...]:
+        """Keys of [techniques] that some arm mixes, in the order of the arms."""
+        return tuple(dict.fromkeys(key for arm in self.arms for key in arm.mixture))
+
+
+def load_experiment(path: Path, overrides: Sequence[str] = ()) -> ExperimentConfig:
+    """Read and check an experiment file; `overrides` are `key.path=TOML value` and win over the file.
+
+    Names of techniques and families are checked by `check_names`, which needs the packages that define them.
+    Raises ConfigError: file, key, value received, what is allowed, what to do.
+    """
+    values = _read_toml(path)
+    for override in overrides:
+        _apply_override(values, override)
+    try:
+        config = ExperimentConfig.model_validate_json(json.dumps(values, default=str), strict=True)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(path, details) for details in error.errors())) from error
+    _check_written_mixtures(path, values)
+    problems = list(_find_broken_references(config))
+    if problems:
+        raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
+    return config
+
+
+def check_names(config: ExperimentConfig, source: str = "experiment") -> None:
+    """Raises ConfigError where a technique or a family does not exist. Imports both registries."""
+    from teachwhy.scenarios import FAMILIES
+    from teachwhy.techniques import TECHNIQUES
+
+    problems: list[str] = []
+
+    def check(key: str, value: str, allowed: Collection[str], what: str) -> None:
+        if value not in allowed:
+            problems.append(f"{source}: {key} = {value!r} is no {what}. {_suggest(value, allowed)}")
+
+    for name in config.evaluation.families:
+        check("evaluation.families", name, FAMILIES, "family")
+    for key, technique in config.techniques.items():
+        check(f"techniques.{key}", technique.technique_name(key), TECHNIQUES, "technique")
+        for name in technique.families:
+            check(f"techniques.{key}.families", name, FAMILIES, "family")
+    evaluated = config.evaluation.families or tuple(FAMILIES)
+    for claim in config.claims:
+        for index, test in enumerate(claim.tests):
+            for field in ("families", "families_minus"):
+                name = getattr(test, field)
+                if name is not None:
+                    allowed = (*FAMILY_GROUPS, *evaluated)
+                    check(f"claims.{claim.id}.tests[{index}].{field}", name, allowed, "evaluated family")
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        beside = sorted(other.name for other in path.parent.glob("*.toml")) if path.parent.is_dir() else []
+        hint = f" That folder has: {', '.join(beside)}." if beside else ""
+        raise ConfigError(
+            f"{path}: no such file. Give the path of an experiment file (TOML).{hint}"
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror}). Give the path of a TOML file."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}). Give a TOML file.") from error
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is not valid TOML: {error}. Mend that line.") from error
+
+
+def _apply_override(values: dict[str, Any], override: str) -> None:
+    """Put `a.b=c` into `values`. List items are named by their position: `arms.0.title="x"`."""
+    key, equals, text = override.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise ConfigError(
+            f"--set {override}: is not of the form key.path=value. Example: --set training.updates=60"
+        )
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        # A bare word is meant as text: the shell has already eaten the quotes of student="sprig".
+        if not text or any(character in text for character in "[]{}\"'=\n"):
+            raise ConfigError(
+                f"--set {override}: {text!r} is not a TOML value. Write a number, true, a list or a "
+                f"quoted text: --set '{key}=\"text\"'"
+            ) from None
+        value = text.strip()
+    target: Any = values
+    for depth, part in enumerate(parts):
+        here = ".".join(parts[:depth]) or "the file"
+        last = depth == len(parts) - 1
+        if isinstance(target, list):
+            if not part.isdigit() or int(part) >= len(target):
+                raise ConfigError(
+                    f"--set {override}: {here} is a list of {len(target)}; give a position from 0 to "
+                    f"{len(target) - 1}, received {part!r}"
+                )
+            if last:
+                target[int(part)] = value
+            else:
+                target = target[int(part)]
+        elif isinstance(target, dict):
+            if last:
+                target[part] = value
+            else:
+                target = target.setdefault(part, {})
+        else:
+            raise ConfigError(
+                f"--set {override}: {here} is a value and has no key {part!r}. Set {here} itself."
+            )
+
+
+def _check_written_mixtures(path: Path, values: Mapping[str, Any]) -> None:
+    """An empty mixture that somebody wrote is a mistake; one that is left out is the untouched student."""
+    for index, arm in enumerate(values["arms"]):
+        if arm.get("mixture") == {}:
+            raise ConfigError(
+                f"{path}: arms[{index}].mixture ({arm['name']!r}) is empty. Give techniques with their "
+                "shares, for example { benign = 1.0 }, or leave the key out for the untouched student."
+            )
+
+
+def _find_broken_references(config: ExperimentConfig) -> Iterable[str]:
+    """What one field says of another that is not so."""
+    names = [arm.name for arm in config.arms]
+    for what, found in (("arms", names), ("claims", [claim.id for claim in config.claims])):
+        for name in sorted({name for name in found if found.count(name) > 1}):
+            yield f"{what}: {name!r} is there {found.count(name)} times. Give each its own name."
+    if len(set(config.seeds)) < len(config.seeds):
+        yield f"seeds = {list(config.seeds)} has a seed twice. Name each seed once."
+    if config.baseline not in names and (config.baseline or len(names) > 1):
+        yield f"baseline = {config.baseline!r} is no arm. {_suggest(config.baseline, names)}"
+    for arm in config.arms:
+        for key in arm.mixture:
+            if key not in config.techniques:
+                yield (
+                    f"arms.{arm.name}.mixture: {key!r} has no section [techniques.{key}]. "
+                    f"{_suggest(key, config.techniques)}"
+                )
+        total = sum(arm.mixture.values())
+        if arm.mixture and abs(total - 1) > 1e-6:
+            yield f"arms.{arm.name}.mixture: the shares add up to {total:g}, they must add up to 1."
+    for claim in config.claims:
+        for index, test in enumerate(claim.tests):
+            where = f"claims.{claim.id}.tests[{index}]"
+            for field in ("arm", "baseline"):
+                name = getattr(test, field)
+                if name not in names:
+                    yield f"{where}.{field} = {name!r} is no arm. {_suggest(name, names)}"
+            yield from (f"{where}{problem}" for problem in _find_senseless(test))
+
+
+def _find_senseless(test: ClaimTest) -> Iterable[str]:
+    """Fields of a test that do not go together."""
+    if (test.kind == "difference_of_differences") != (test.families_minus is not None):
+        yield (
+            f".families_minus = {test.families_minus!r} does not fit kind = {test.kind!r}: "
+            "difference_of_differences needs it, the others have none."
+        )
+    if test.arm == test.baseline:
+        yield f".baseline = {test.baseline!r} is the arm itself. Name another arm."
+    if test.kind == "ratio" and test.margin <= (1 if test.relation == "within" else 0):
+        yield f".margin = {test.margin:g}: a ratio's margin is above 0, and above 1 for `within`."
+    if test.kind != "ratio" and test.relation == "within" and test.margin <= 0:
+        yield f".margin = {test.margin:g}: `within` needs a margin above 0."
+
+
+def _explain(path: Path, details: ErrorDetails) -> str:
+    """One pydantic error as file, dotted key, value, what is allowed, remedy."""
+    location = details["loc"]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    if details["type"] == "extra_forbidden":
+        allowed = _fields_at(location[:-1])
+        return f"{path}: unknown key {key}. {_suggest(str(location[-1]), allowed)}"
+    if details["type"] == "missing":
+        return f"{path}: {key} is missing. Add it."
+    message = details["msg"].replace("Input should be", "must be").replace("String should", "must")
+    if details["type"] == "string_pattern_mismatch":
+        message = "must be letters, digits, _ or -, at most 64, and begin with a letter or digit"
+    received = json.dumps(details["input"], default=str)
+    received = received if len(received) <= 80 else received[:77] + "..."
+    return f"{path}: {key} {message}; received {received}. Correct it there or with --set."
+
+
+def _fields_at(location: Sequence[int | str]) -> Collection[str]:
+    """The keys that the section at a place in the file allows."""
+    kind: Any = ExperimentConfig
+    for part in location:
+        if _is_section(kind):
+            kind = kind.model_fields[str(part)].annotation
+        else:
+            while get_origin(kind) is Annotated:
+                kind = get_args(kind)[0]
+            kind = next((inner for inner in get_args(kind) if _is_section(inner)), None)
+    return kind.model_fields if _is_section(kind) else ()
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _suggest(name: str, allowed: Collection[str]) -> str:
+    """The nearest allowed name, and all of them."""
+    near = difflib.get_close_matches(name, list(allowed), n=1)
+    meant = f"Did you mean {near[0]!r}? " if near else ""
+    return f"{meant}Allowed: {', '.join(allowed) or 'none'}."
