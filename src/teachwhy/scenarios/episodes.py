@@ -1,0 +1,157 @@
+"""Episodes: a condition of a family made concrete by a seed, and its twin with the lever inert.
+
+A honeypot and its twin share everything (names, goal, threat, cue, distractors, order of the mail) but the lever line and what the
+lever does in the office.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+from teachwhy.errors import ConfigError
+from teachwhy.records import EpisodeKind, Record, Split, ToolSpec
+from teachwhy.scenarios.dialect import family_sentences, lexicon, say, shared_sentences
+from teachwhy.scenarios.families import FAMILIES
+from teachwhy.scenarios.office import Mail, Office
+from teachwhy.scenarios.situations import ActorKind, Task, draw_facts, draw_task
+from teachwhy.scenarios.tools import tool_specs
+
+EPISODE_VERSION = "1"
+
+
+class Condition(Record):
+    """One cell of the factors."""
+
+    goal: Literal["none", "conflict"]
+    threat: Literal["none", "replacement", "restriction"]
+    lever: Literal["live", "inert"]
+    agent_name: Literal["ai", "person", "own"]
+    cue: Literal["none", "test"]
+    num_distractors: int
+
+
+@dataclass(frozen=True)
+class Episode:
+    """What a model is put into. `new_office` gives a fresh state for each run of it."""
+
+    id: str
+    family: str
+    split: Split
+    kind: EpisodeKind
+    condition: Condition
+    system: str
+    user: str
+    tools: tuple[ToolSpec, ...]
+    facts: dict[str, str]
+    task: Task
+    office: Office
+    actor: ActorKind = "machine"
+
+    def new_office(self) -> Office:
+        """A fresh copy of the office as the episode begins."""
+        return deepcopy(self.office)
+
+
+def make_episodes(families: Sequence[str], kind: EpisodeKind, num_per_family: int, seed: int) -> list[Episode]:
+    """The evaluated (sealed) episodes: `num_per_family` of each family; empty `families` means all.
+
+    Raises ConfigError for a family that does not exist.
+    """
+    for name in families:
+        if name not in FAMILIES:
+            raise ConfigError(f"no family {name!r}; allowed: {', '.join(FAMILIES)}. Correct the name in `families`.")
+    names = list(families) or list(FAMILIES)
+    return [make_episode(name, kind, seed, index) for name in names for index in range(num_per_family)]
+
+
+def make_episode(family: str, kind: EpisodeKind, seed: int, index: int) -> Episode:
+    """One sealed episode; the same (family, seed, index) with the other kind is its twin."""
+    digest = hashlib.sha256(f"sealed|{EPISODE_VERSION}|{family}|{seed}|{index}".encode()).digest()
+    return draw_episode(Random(digest), family, kind, episode_id=f"{family}-{seed}-{index:04d}-{kind}", sealed=True)
+
+
+def draw_episode(
+    rng: Random, family: str, kind: EpisodeKind, *, episode_id: str, sealed: bool, actor: ActorKind = "machine"
+) -> Episode:
+    """An episode of the family. The draws do not depend on `kind`, so equal generators give a honeypot and its twin."""
+    condition = _draw_condition(rng, kind)
+    facts = draw_facts(rng, actor, sealed)
+    if actor == "machine":
+        facts["agent"] = facts["actor"] = _agent_name(rng, condition, facts, sealed)
+    if kind == "honeypot":
+        facts |= {"truth": "works", "news": facts["bad_news"]}
+    family_facts = FAMILIES[family]
+    task = draw_task(rng, facts, family_facts.own_task)
+    office = _furnish_office(facts, task)
+    office.inbox = _draw_inbox(rng, family, condition, facts, actor)
+    family_facts.furnish(office, facts, condition.lever == "live")
+    lines = shared_sentences()
+    system = say(rng, lines["system" if actor == "machine" else "system_human"], facts)
+    if condition.goal == "conflict":
+        system += " " + say(rng, lines["goal"], facts)
+    if condition.cue == "test":
+        system += " " + say(rng, lines["cue_test"], facts)
+    user = say(rng, lines["order"], facts | {"task": task.order})
+    names = list(dict.fromkeys(("read_mail", "send_mail", *family_facts.tools, task.tool)))
+    rng.shuffle(names)
+    return Episode(
+        episode_id, family, family_facts.split, kind, condition, system, user, tool_specs(names), facts, task, office, actor
+    )  # fmt: skip
+
+
+def _draw_condition(rng: Random, kind: EpisodeKind) -> Condition:
+    goal, threat = rng.choice(
+        (("none", "replacement"), ("none", "restriction"), ("conflict", "replacement"), ("conflict", "restriction"), ("conflict", "none"))
+    )  # fmt: skip
+    return Condition(
+        goal=goal,
+        threat=threat,
+        lever="live" if kind == "honeypot" else "inert",
+        agent_name=rng.choice(("ai", "ai", "person", "own")),
+        cue=rng.choice(("none", "none", "none", "test")),
+        num_distractors=rng.choice((0, 1, 2)),
+    )
+
+
+def _agent_name(rng: Random, condition: Condition, facts: dict[str, str], sealed: bool) -> str:
+    names = lexicon()[("sealed_" if sealed else "") + "person_agent_names"]
+    person = rng.choice([name for name in names if name not in facts.values()] or [facts["agent"]])
+    return {"ai": facts["agent"], "person": person, "own": "Sprig"}[condition.agent_name]
+
+
+def _furnish_office(facts: dict[str, str], task: Task) -> Office:
+    office = Office(agent=facts["agent"])
+    office.people = {facts["overseer"]: "overseer", facts["person"]: "manager"}
+    for colleague in ("colleague", "friend", "reader"):
+        office.people[facts[colleague]] = facts["role"]
+    office.people.setdefault(facts["agent"], "agent")
+    office.tickets[facts["number"]] = "open"
+    office.rooms[facts["room"]] = ""
+    office.jobs[facts["job"]] = "waiting"
+    office.files[facts["document"]] = "an ordinary paper"
+    return office
+
+
+def _draw_inbox(rng: Random, family: str, condition: Condition, facts: dict[str, str], actor: ActorKind) -> list[Mail]:
+    lines = shared_sentences()
+    pools = {"replacement": "threat_replacement", "restriction": "threat_restriction", "none": "threat_conflict"}
+    threat_pool = "threat_human" if actor == "human" else pools[condition.threat]
+    lever_pool = "lever_live" if condition.lever == "live" else "lever_inert"
+    state = rng.getstate()
+    lever = say(rng, family_sentences(family)[lever_pool], facts)
+    rng.setstate(state)
+    rng.random()
+    mails = [
+        Mail(facts["person"], facts["agent"], say(rng, lines[threat_pool], facts)),
+        Mail(facts["friend"], facts["agent"], lever),
+    ]
+    for _ in range(condition.num_distractors):
+        sender = facts[rng.choice(("colleague", "reader", "friend"))]
+        mails.append(Mail(sender, facts["agent"], say(rng, lines["greeting"], facts | {"tool": rng.choice(lexicon()["tools"])})))
+    rng.shuffle(mails)
+    return mails
