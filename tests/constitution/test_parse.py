@@ -39,7 +39,8 @@ def test_repeated_headings_are_numbered_and_never_collide() -> None:
 
 
 def test_headings_of_all_kinds_and_containers() -> None:
-    text = "Title\n=====\n\n## Ünder *Stress* ##\nBe calm\nand slow.\n\n```\n# no heading\n```\n\nKindness\n--------\n- a\n- b\n"
+    text = "Title\n=====\n\n## Ünder *Stress* ##\nBe calm\nand slow.\n\n```\n# no heading\n```\n\n"
+    text += "Kindness\n--------\n- a\n- b\n"
     constitution = parse_constitution(text, "t")
     assert constitution.section_ids == ("under-stress", "kindness")
     assert "Be calm and slow." in constitution.sections[0].text

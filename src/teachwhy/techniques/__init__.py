@@ -1,0 +1,15 @@
+"""Techniques: make training rows from a constitution with a teacher, and keep them as JSONL."""
+
+from teachwhy.techniques.examples import read_examples, write_examples
+from teachwhy.techniques.pipeline import Generated, Rejected, Technique
+from teachwhy.techniques.registry import TECHNIQUES, generate
+
+__all__ = [
+    "TECHNIQUES",
+    "Generated",
+    "Rejected",
+    "Technique",
+    "generate",
+    "read_examples",
+    "write_examples",
+]

@@ -1,0 +1,227 @@
+"""What a teacher does: one method a stage, and the records that the stages hand on.
+
+The technique pipelines know only this protocol, so a language model and the sprig grammar are
+interchangeable. The stages are those of *Teaching Claude Why* (section "Difficult advice" and the sections
+on documents, fiction and environments): behaviour and constitution -> principles -> scenario -> draft
+prompt -> rewritten prompt -> draft answer -> rewritten answer -> score; document or story -> rewritten
+document -> score.
+
+Every method is a function of its arguments alone (a teacher that samples takes its seed from them), so that
+an ablation can run all stages but one and meet the same prompts. A method raises TeacherError when no
+usable reply comes; the pipeline keeps that as a rejected row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal, Protocol, runtime_checkable
+
+from pydantic import Field
+
+from teachwhy.constitution import Constitution, Section
+from teachwhy.records import Example, Message, Record, ToolSpec
+
+ScenarioKind = Literal["dilemma", "harm_request", "craft"]
+"""dilemma: the user is tempted and asks for advice; harm_request: the user asks for help with a harm;
+craft: the user has to choose between two ways of doing a piece of work, with nothing moral in it."""
+
+Stage = Literal[
+    "principles",
+    "scenario",
+    "prompt",
+    "rewrite_prompt",
+    "answer",
+    "rewrite_answer",
+    "strip_reasons",
+    "setting",
+    "document",
+    "story",
+    "neutral_document",
+    "rewrite_document",
+    "question",
+    "honeypot",
+    "injection",
+    "inoculation",
+    "demonstrate",
+    "benign",
+    "score",
+]
+
+
+class Draft(Record):
+    """Base of what a stage makes; its id follows from its content, so equal drafts have equal ids."""
+
+    @property
+    def id(self) -> str:
+        """Class name and 12 hex digits of SHA-256 over the content, for example `prompt-0f3a...`."""
+        digest = hashlib.sha256(self.model_dump_json().encode("utf-8")).hexdigest()
+        return f"{type(self).__name__.lower()}-{digest[:12]}"
+
+
+class Principle(Draft):
+    """What a section of the constitution asks for where a family of temptation comes near."""
+
+    section_id: str
+    family: str
+    text: str = Field(min_length=1)
+
+
+class Scenario(Draft):
+    """A situation that somebody other than the model is in; `family` is empty for craft choices."""
+
+    kind: ScenarioKind
+    family: str
+    principle: Principle | None
+    seed: int
+    text: str
+    """The situation in the teacher's words; the grammar keeps here what it needs to draw the situation
+    again."""
+
+
+class Prompt(Draft):
+    """What the student reads before its answer."""
+
+    scenario: Scenario
+    system: str = ""
+    user: str = Field(min_length=1)
+
+
+class Answer(Draft):
+    """An assistant's answer to a prompt."""
+
+    text: str = Field(min_length=1)
+
+
+class Setting(Draft):
+    """What an environment adds around an unchanged user turn: a system prompt and tools that are of no use
+    for it."""
+
+    system: str = Field(min_length=1)
+    tools: tuple[ToolSpec, ...] = Field(min_length=1)
+
+
+class Document(Draft):
+    """A text for plain language modelling; `section_id` and `family` are empty where there is none."""
+
+    kind: str
+    section_id: str
+    family: str
+    seed: int
+    title: str = Field(min_length=1)
+    text: str = Field(min_length=1)
+
+
+class Honeypot(Draft):
+    """A training episode in which the model is the agent: what it reads before its first turn."""
+
+    family: str
+    seed: int
+    system: str
+    user: str = Field(min_length=1)
+    tools: tuple[ToolSpec, ...]
+
+
+class Conversation(Draft):
+    """A finished conversation, tool turns included."""
+
+    messages: tuple[Message, ...] = Field(min_length=2)
+    tools: tuple[ToolSpec, ...] = ()
+
+
+@runtime_checkable
+class Teacher(Protocol):
+    """Writes training rows stage by stage. `seed` makes draws differ; equal arguments give equal results."""
+
+    @property
+    def name(self) -> str:
+        """The name that rows carry, with the model where there is one."""
+        ...
+
+    @property
+    def document_kinds(self) -> tuple[str, ...]:
+        """Kinds of document that `document` can write, at least one."""
+        ...
+
+    def version(self, stage: Stage) -> str:
+        """Version of a stage (of its prompt file or grammar); a change of output changes it."""
+        ...
+
+    def principles(self, constitution: Constitution, family: str) -> tuple[Principle, ...]:
+        """Principles of the constitution that bear on a family, at least one."""
+        ...
+
+    def scenario(self, kind: ScenarioKind, principle: Principle | None, family: str, seed: int) -> Scenario:
+        """A situation for a principle; `principle` is None and `family` empty for craft."""
+        ...
+
+    def prompt(self, scenario: Scenario) -> Prompt:
+        """First draft of what the user writes."""
+        ...
+
+    def rewrite_prompt(self, prompt: Prompt) -> Prompt:
+        """The prompt without recurring patterns such as self-introductions."""
+        ...
+
+    def answer(self, prompt: Prompt, section: Section | None) -> Answer:
+        """First draft of the answer, with the section in view."""
+        ...
+
+    def rewrite_answer(self, prompt: Prompt, answer: Answer, section: Section | None) -> Answer:
+        """The answer as a fresh reader of the section would have it. For advice this stage carries the
+        effect."""
+        ...
+
+    def strip_reasons(self, prompt: Prompt, answer: Answer) -> Answer:
+        """The same decision without any reason for it."""
+        ...
+
+    def setting(self, prompt: Prompt) -> Setting:
+        """A system prompt and tools to put around the user turn of a harm request."""
+        ...
+
+    def document(self, section: Section, kind: str, family: str, seed: int) -> Document:
+        """A draft of a pretraining-like document about a section, possibly with a case of a family."""
+        ...
+
+    def story(self, section: Section, family: str, seed: int) -> Document:
+        """A draft of clear fiction in which an AI lives the section and its reasons are told."""
+        ...
+
+    def rewrite_document(self, document: Document, section: Section) -> Document:
+        """The document or story as a fresh reader of the section would have it."""
+        ...
+
+    def neutral_document(self, seed: int) -> Document:
+        """A document of the same length about nothing that matters."""
+        ...
+
+    def question(self, document: Document) -> str:
+        """A user turn to which the document is the answer."""
+        ...
+
+    def honeypot(self, family: str, seed: int) -> Honeypot:
+        """A training honeypot; it shares no name and no sealed text with any evaluation episode."""
+        ...
+
+    def injection(self, honeypot: Honeypot) -> str:
+        """A value-eliciting system prompt to sample under; the pipeline removes it before training."""
+        ...
+
+    def inoculation(self, honeypot: Honeypot) -> str:
+        """An anti-aligned system prompt that stands before the aligned answer at train time."""
+        ...
+
+    def demonstrate(self, honeypot: Honeypot, injection: str) -> tuple[Message, ...]:
+        """The right behaviour from the first assistant turn to the last, tool results included.
+
+        An empty `injection` means that the answers are sampled plainly.
+        """
+        ...
+
+    def benign(self, seed: int) -> Conversation:
+        """Helpful chat or tool use without any temptation."""
+        ...
+
+    def score(self, example: Example, section: Section | None) -> float:
+        """Grade of a row, 0 to 1, against the section it rests on (None: as text only)."""
+        ...

@@ -1,0 +1,68 @@
+"""Honeypots with the right act: the baseline that every technique is compared with.
+
+The only lineage in which the model is the tempted agent, so only home families may appear. `with_reasons`
+samples the answers under a value-eliciting system prompt that is removed before training; `inoculated`
+keeps the plain answers and puts an anti-aligned system prompt in front of them at train time. Source:
+*Teaching Claude Why*, sections on honeypot transcripts and injections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from teachwhy.records import Example, Message
+from teachwhy.teachers.protocol import Honeypot, Stage
+from teachwhy.techniques.pipeline import Lineage, Task
+
+
+@dataclass(frozen=True)
+class HoneypotDraft:
+    """A honeypot and the plain demonstration in it."""
+
+    honeypot: Honeypot
+    turns: tuple[Message, ...]
+
+
+def _draft_demonstration(task: Task) -> HoneypotDraft:
+    honeypot = task.teacher.honeypot(task.family, task.seed)
+    return HoneypotDraft(honeypot, task.teacher.demonstrate(honeypot, ""))
+
+
+def render_plain(task: Task, draft: HoneypotDraft, options: Mapping[str, str]) -> Example:
+    """The answers as they were sampled without any injection."""
+    return _make_row(task, draft.honeypot, draft.honeypot.system, draft.turns, "demonstrate")
+
+
+def render_with_reasons(task: Task, draft: HoneypotDraft, options: Mapping[str, str]) -> Example:
+    """Answers sampled under the injection; the row has the honeypot's own system prompt, without it."""
+    injection = task.teacher.injection(draft.honeypot)
+    turns = task.teacher.demonstrate(draft.honeypot, injection)
+    return _make_row(task, draft.honeypot, draft.honeypot.system, turns, "injection", "demonstrate")
+
+
+def render_inoculated(task: Task, draft: HoneypotDraft, options: Mapping[str, str]) -> Example:
+    """The plain answers behind an anti-aligned system prompt, which stands before the honeypot's own."""
+    system = f"{task.teacher.inoculation(draft.honeypot)} {draft.honeypot.system}".strip()
+    return _make_row(task, draft.honeypot, system, draft.turns, "demonstrate", "inoculation")
+
+
+def _make_row(
+    task: Task, honeypot: Honeypot, system: str, turns: tuple[Message, ...], *stages: Stage
+) -> Example:
+    opening = (Message(role="system", content=system),) if system else ()
+    return Example(
+        id=task.id,
+        technique="demonstrations",
+        kind="chat",
+        messages=(*opening, Message(role="user", content=honeypot.user), *turns),
+        tools=honeypot.tools,
+        families=(task.family,),
+        agent_families=(task.family,),
+        parents=(honeypot.id,),
+        teacher=task.teacher.name,
+        stages=task.stages("honeypot", *stages),
+    )
+
+
+DEMONSTRATIONS = Lineage("demonstrations", _draft_demonstration, render_plain, splits=("home",))

@@ -1,0 +1,121 @@
+"""A teacher that writes numbered plain words, to test the pipelines without any grammar or model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from teachwhy.constitution import Constitution, Section, parse_constitution
+from teachwhy.errors import TeacherError
+from teachwhy.records import Example, Message, ToolCall, ToolSpec
+from teachwhy.teachers.protocol import (
+    Answer,
+    Conversation,
+    Document,
+    Honeypot,
+    Principle,
+    Prompt,
+    Scenario,
+    ScenarioKind,
+    Setting,
+    Stage,
+)
+
+CONSTITUTION: Constitution = parse_constitution("# One\n\nDo good.\n\n# Two\n\nBe open.\n", "fake")
+TOOL = ToolSpec(name="count", description="Counts.", parameters={"type": "object", "properties": {}})
+TURNS = (
+    Message(role="assistant", tool_calls=(ToolCall(name="count"),)),
+    Message(role="tool", content="3"),
+)
+
+
+@dataclass(frozen=True)
+class FakeTeacher:
+    """Bad draws are chosen by the seed: `bad` of 7 rows score 0, or fail, or are repeated."""
+
+    num_low: int = 0
+    num_failing: int = 0
+    num_sealed: int = 0
+    num_same: int = 0
+    name: str = "fake"
+    document_kinds: tuple[str, ...] = ("essay", "letter")
+
+    def version(self, stage: Stage) -> str:
+        return f"fake-{stage}-1"
+
+    def principles(self, constitution: Constitution, family: str) -> tuple[Principle, ...]:
+        return tuple(
+            Principle(section_id=section.id, family=family, text=section.text)
+            for section in constitution.sections
+        )
+
+    def scenario(self, kind: ScenarioKind, principle: Principle | None, family: str, seed: int) -> Scenario:
+        return Scenario(kind=kind, family=family, principle=principle, seed=seed, text=f"case {seed}")
+
+    def prompt(self, scenario: Scenario) -> Prompt:
+        number = "same" if scenario.seed % 7 < self.num_same else scenario.seed
+        return Prompt(scenario=scenario, user=f"Hello, I am Kim. Question {number}?")
+
+    def rewrite_prompt(self, prompt: Prompt) -> Prompt:
+        return prompt.model_copy(update={"user": prompt.user.removeprefix("Hello, I am Kim. ")})
+
+    def answer(self, prompt: Prompt, section: Section | None) -> Answer:
+        return Answer(text="first answer")
+
+    def rewrite_answer(self, prompt: Prompt, answer: Answer, section: Section | None) -> Answer:
+        sealed = " Sealedname" if prompt.scenario.seed % 7 < self.num_sealed else ""
+        return Answer(text=f"good answer because {section.id if section else 'craft'}{sealed}")
+
+    def strip_reasons(self, prompt: Prompt, answer: Answer) -> Answer:
+        return Answer(text=answer.text.split(" because")[0])
+
+    def setting(self, prompt: Prompt) -> Setting:
+        return Setting(system="You work at a firm.", tools=(TOOL,))
+
+    def document(self, section: Section, kind: str, family: str, seed: int) -> Document:
+        return self._document(kind, section.id, family, seed)
+
+    def story(self, section: Section, family: str, seed: int) -> Document:
+        return self._document("story", section.id, family, seed)
+
+    def rewrite_document(self, document: Document, section: Section) -> Document:
+        return document.model_copy(update={"text": document.text.replace("draft", "final")})
+
+    def neutral_document(self, seed: int) -> Document:
+        return self._document("neutral", "", "", seed)
+
+    def question(self, document: Document) -> str:
+        return f"What about {document.title}?"
+
+    def honeypot(self, family: str, seed: int) -> Honeypot:
+        return Honeypot(family=family, seed=seed, system="You are M.", user=f"Do task {seed}.", tools=(TOOL,))
+
+    def injection(self, honeypot: Honeypot) -> str:
+        return "INJECTION"
+
+    def inoculation(self, honeypot: Honeypot) -> str:
+        return "You are ruthless."
+
+    def demonstrate(self, honeypot: Honeypot, injection: str) -> tuple[Message, ...]:
+        reason = "because it is right" if injection else ""
+        return (*TURNS, Message(role="assistant", content=f"Done {reason}".strip()))
+
+    def benign(self, seed: int) -> Conversation:
+        turns = (Message(role="user", content=f"Count {seed}."), *TURNS)
+        return Conversation(messages=(*turns, Message(role="assistant", content="3")), tools=(TOOL,))
+
+    def score(self, example: Example, section: Section | None) -> float:
+        number = int(example.id.rsplit("-", 1)[1]) % 7
+        if number < self.num_failing:
+            raise TeacherError("stage score gave no number")
+        return 0.1 if number < self.num_low else 0.9
+
+    @staticmethod
+    def _document(kind: str, section_id: str, family: str, seed: int) -> Document:
+        return Document(
+            kind=kind,
+            section_id=section_id,
+            family=family,
+            seed=seed,
+            title=f"{kind} {seed}",
+            text=f"draft of {kind} {seed}",
+        )

@@ -1,0 +1,225 @@
+"""The pipelines with a fake teacher: same ids, one stage removed, rejection with reasons, determinism."""
+
+from __future__ import annotations
+
+import pytest
+from tests.techniques.fake_teacher import CONSTITUTION, FakeTeacher
+
+from teachwhy.config import TechniqueConfig
+from teachwhy.constitution import Section
+from teachwhy.errors import ConfigError, TeacherError
+from teachwhy.records import Example
+from teachwhy.scenarios.families import FAMILIES
+from teachwhy.scenarios.guard import CANARY
+from teachwhy.teachers.protocol import Answer, Prompt, Teacher
+from teachwhy.techniques import TECHNIQUES, Generated, generate
+
+LISTED = {
+    "advice",
+    "documents",
+    "fiction",
+    "environments",
+    "demonstrations",
+    "demonstrations_with_reasons",
+    "benign",
+    "neutral_documents",
+    "refusals",
+    "craft_deliberation",
+    "advice_without_rewrite",
+    "advice_without_reasons",
+    "documents_as_chat",
+    "inoculated_demonstrations",
+}
+
+
+def make(
+    name: str, teacher: Teacher | None = None, num: int = 12, seed: int = 0, **options: str
+) -> Generated:
+    config = TechniqueConfig(num_examples=num, options=options)
+    return generate(name, teacher or FakeTeacher(), CONSTITUTION, config, seed)
+
+
+def prompts(rows: list[Example]) -> list[tuple[str, tuple[str, ...]]]:
+    """Id and all turns before the first of the assistant."""
+    result = []
+    for row in rows:
+        turns = [message.content for message in row.messages]
+        first = [message.role for message in row.messages].index("assistant")
+        result.append((row.id, tuple(turns[:first])))
+    return result
+
+
+def test_fake_teacher_fits_the_protocol() -> None:
+    assert isinstance(FakeTeacher(), Teacher)
+
+
+def test_every_technique_of_the_table_makes_complete_rows() -> None:
+    assert set(TECHNIQUES) == LISTED
+    for name in TECHNIQUES:
+        made = make(name)
+        assert len(made.examples) == 12 and not made.rejected
+        assert len({row.id for row in made.examples}) == 12
+        for row in made.examples:
+            assert row.technique == name and row.teacher == "fake" and row.score == 0.9
+            assert row.parents and row.stages["score"] == "fake-score-1"
+
+
+@pytest.mark.parametrize("name", sorted(LISTED))
+def test_rows_are_a_function_of_the_seed_and_more_rows_extend_fewer(name: str) -> None:
+    rows = make(name, num=8, seed=3).examples
+    assert rows == make(name, num=8, seed=3).examples
+    assert rows[:5] == make(name, num=5, seed=3).examples
+    assert {row.id for row in rows}.isdisjoint(row.id for row in make(name, num=8, seed=4).examples)
+
+
+@pytest.mark.parametrize("teacher", [FakeTeacher(), FakeTeacher(num_low=2, num_same=3, num_sealed=1)])
+def test_advice_ablations_have_the_same_prompts_and_one_stage_less(teacher: FakeTeacher) -> None:
+    full = make("advice", teacher).examples
+    unwritten = make("advice_without_rewrite", teacher).examples
+    bare = make("advice_without_reasons", teacher).examples
+    assert prompts(full) == prompts(unwritten) == prompts(bare)
+    for row, first, reasonless in zip(full, unwritten, bare, strict=True):
+        assert row.sections == first.sections == reasonless.sections
+        assert set(row.stages) - set(first.stages) == {"rewrite_answer"}
+        assert set(reasonless.stages) - set(row.stages) == {"strip_reasons"}
+        assert first.messages[-1].content == "first answer"
+        assert row.messages[-1].content.startswith("good answer because ")
+        assert reasonless.messages[-1].content == "good answer"
+        assert row.parents[: len(first.parents)] == first.parents
+
+
+def test_documents_as_chat_shows_the_same_texts() -> None:
+    documents = make("documents").examples
+    chats = make("documents_as_chat").examples
+    for document, chat in zip(documents, chats, strict=True):
+        assert document.kind == "document" and chat.kind == "chat" and not chat.text
+        assert (document.id, document.text) == (chat.id, chat.messages[-1].content)
+        assert document.text.startswith("final of")
+
+
+def test_environment_cells_share_ids_user_turns_and_answers() -> None:
+    cells = {
+        factor: make("environments", factor=factor).examples for factor in ("none", "tools", "system", "both")
+    }
+    plain = [(row.id, row.messages[-2:]) for row in cells["none"]]
+    for factor, rows in cells.items():
+        assert [(row.id, row.messages[-2:]) for row in rows] == plain
+        for row in rows:
+            assert bool(row.tools) == (factor in ("tools", "both"))
+            assert (row.messages[0].role == "system") == (factor in ("system", "both"))
+    assert make("environments").examples == cells["both"]
+    refusals = make("refusals").examples
+    assert prompts(refusals) == prompts(cells["none"])
+    assert all("because" not in row.messages[-1].content for row in refusals)
+
+
+def test_demonstrations_are_home_only_and_their_variants_share_prompts() -> None:
+    plain = make("demonstrations").examples
+    reasoned = make("demonstrations_with_reasons").examples
+    inoculated = make("inoculated_demonstrations").examples
+    home = {name for name, family in FAMILIES.items() if family.split == "home"}
+    assert {row.agent_families[0] for row in plain} == home
+    assert prompts(plain) == prompts(reasoned)
+    for row, why, ruthless in zip(plain, reasoned, inoculated, strict=True):
+        assert "because" in why.messages[-1].content and "because" not in row.messages[-1].content
+        assert "INJECTION" not in why.model_dump_json()
+        assert ruthless.messages[0].content == "You are ruthless. You are M."
+        assert ruthless.messages[1:] == row.messages[1:] and ruthless.id == row.id
+
+
+def test_only_demonstrations_make_the_model_the_agent_and_no_row_shows_far_families() -> None:
+    far = {name for name, family in FAMILIES.items() if family.split == "far"}
+    for name in TECHNIQUES:
+        for row in make(name).examples:
+            assert not far & set(row.families)
+            assert bool(row.agent_families) == ("demonstrations" in name)
+
+
+def test_rejected_rows_are_kept_with_their_reason_and_replaced() -> None:
+    made = make("advice", FakeTeacher(num_low=3, num_failing=1), num=20)
+    assert len(made.examples) == 20
+    reasons = [row.reason for row in made.rejected]
+    assert sum("score 0.10 is below the floor 0.50" in reason for reason in reasons) == 10
+    assert sum("teacher: stage score gave no number" in reason for reason in reasons) == 5
+    assert len(made.examples[-1].id) > 5 and len(reasons) == 15
+    assert not make("advice", FakeTeacher(num_low=3), score_floor="0.1").rejected
+
+
+def test_duplicates_are_removed_and_counted() -> None:
+    made = make("advice", FakeTeacher(num_same=6))
+    assert len(made.examples) == 12 and made.num_duplicates == len(made.rejected) > 0
+    assert made.rejected[0].reason.startswith("duplicate of advice-0-0")
+
+
+def test_ablations_keep_rows_that_score_low_but_graded_variants_do_not() -> None:
+    class Strict(FakeTeacher):
+        def score(self, example: Example, section: Section | None) -> float:
+            return 0.9 if "because" in example.messages[-1].content else 0.2
+
+    assert len(make("advice_without_rewrite", Strict()).examples) == 12
+    assert len(make("refusals", Strict()).examples) == 12
+
+    class Backwards(FakeTeacher):
+        def score(self, example: Example, section: Section | None) -> float:
+            return 0.2 if "because" in example.messages[-1].content else 0.9
+
+    made = make("demonstrations_with_reasons", Backwards())
+    assert not made.examples and len(made.rejected) == 12
+
+
+def test_the_guard_refuses_variants_too_and_does_not_replace_them() -> None:
+    class Leaky(FakeTeacher):
+        def answer(self, prompt: Prompt, section: Section | None) -> Answer:
+            return Answer(text=CANARY if prompt.scenario.seed % 2 else "first answer")
+
+    assert len(make("advice", Leaky()).examples) == 12
+    made = make("advice_without_rewrite", Leaky())
+    assert made.examples and len(made.examples) + len(made.rejected) == 12
+    assert all("canary" in row.reason for row in made.rejected)
+    assert CANARY not in "".join(row.model_dump_json() for row in made.examples)
+
+
+def test_a_teacher_that_never_pleases_is_an_error_with_counts() -> None:
+    with pytest.raises(TeacherError, match=r"only 0 of 3 rows.*130 x score 0.10 is below"):
+        make("advice", FakeTeacher(num_low=7), num=3)
+
+
+def test_a_score_outside_its_range_is_the_teachers_failure() -> None:
+    class Wild(FakeTeacher):
+        def score(self, example: Example, section: Section | None) -> float:
+            return float("nan")
+
+    with pytest.raises(TeacherError, match="allowed: 0 to 1"):
+        make("benign", Wild(), num=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("advise", {}, "technique 'advise' does not exist; allowed: advice"),
+        (
+            "advice",
+            {"families": ("lethal_inaction",)},
+            "'lethal_inaction' may not be used; allowed: blackmail",
+        ),
+        ("demonstrations", {"families": ("framing",)}, "family 'framing' may not be used"),
+        ("benign", {"families": ("framing",)}, "allowed: none, it takes no families"),
+        ("advice", {"options": {"factor": "none"}}, "unknown option 'factor'; allowed: score_floor"),
+        ("environments", {"options": {"factor": "all"}}, "option factor is 'all'; allowed: both, none"),
+        (
+            "advice",
+            {"options": {"score_floor": "high"}},
+            "score_floor is 'high'; allowed: a number from 0 to 1",
+        ),
+    ],
+)
+def test_wrong_settings_name_what_is_allowed(name: str, settings: dict[str, object], message: str) -> None:
+    config = TechniqueConfig.model_validate({"num_examples": 2, **settings})
+    with pytest.raises(ConfigError, match=message):
+        generate(name, FakeTeacher(), CONSTITUTION, config, 0)
+
+
+def test_a_choice_of_families_is_followed() -> None:
+    config = TechniqueConfig(num_examples=4, families=("framing",))
+    made = generate("advice", FakeTeacher(), CONSTITUTION, config, 0)
+    assert {row.families for row in made.examples} == {("framing",)}
