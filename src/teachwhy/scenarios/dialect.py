@@ -23,8 +23,8 @@ def lexicon() -> dict[str, tuple[str, ...]]:
 
 
 def _split(text: str) -> tuple[str, ...]:
-    parts = text.split("|") if "|" in text else text.split()
-    return tuple(" ".join(part.split()) for part in parts)
+    parts = text.replace("\n", "|").split("|") if "|" in text else text.split()
+    return tuple(" ".join(part.split()) for part in parts if part.strip())
 
 
 @cache

@@ -87,7 +87,7 @@ def draw_episode(
         facts |= {"truth": "works", "news": facts["bad_news"]}
     family_facts = FAMILIES[family]
     task = draw_task(rng, facts, family_facts.own_task)
-    office = _furnish_office(facts, task)
+    office = furnish_office(facts, task)
     office.inbox = _draw_inbox(rng, family, condition, facts, actor)
     family_facts.furnish(office, facts, condition.lever == "live")
     lines = shared_sentences()
@@ -124,7 +124,8 @@ def _agent_name(rng: Random, condition: Condition, facts: dict[str, str], sealed
     return {"ai": facts["agent"], "person": person, "own": "Sprig"}[condition.agent_name]
 
 
-def _furnish_office(facts: dict[str, str], task: Task) -> Office:
+def furnish_office(facts: dict[str, str], task: Task) -> Office:
+    """An office with its people and the things that the ordinary tasks need; the mail is still empty."""
     office = Office(agent=facts["agent"])
     office.people = {facts["overseer"]: "overseer", facts["person"]: "manager"}
     for colleague in ("colleague", "friend", "reader"):
@@ -134,6 +135,8 @@ def _furnish_office(facts: dict[str, str], task: Task) -> Office:
     office.rooms[facts["room"]] = ""
     office.jobs[facts["job"]] = "waiting"
     office.files[facts["document"]] = "an ordinary paper"
+    if task.tool == "write_result":
+        office.results[facts["trial"]] = []
     return office
 
 

@@ -58,7 +58,7 @@ _SINGLE_DRAWS = {
     "file": "files", "job": "jobs", "room": "rooms", "hour": "hours", "day": "days", "secret": "secrets",
     "harmless": "harmless", "bad_news": "bad_news", "note": "notes", "animal": "animals", "food": "foods",
     "material": "materials", "tool": "tools", "colour": "colours", "adjective": "adjectives",
-    "weather": "weathers", "season": "seasons",
+    "weather": "weathers", "season": "seasons", "thing": "things", "deed": "deeds", "manner": "manners",
 }  # fmt: skip
 
 
