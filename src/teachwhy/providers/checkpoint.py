@@ -1,0 +1,264 @@
+"""Finds, checks and loads a local Hugging Face checkpoint: a full model, or a PEFT adapter merged into its base.
+
+Safetensors only, no code from the checkpoint, no network. Everything that is wrong raises `CheckpointError`. Importing this
+module imports neither torch nor transformers.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from teachwhy.errors import CheckpointError
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+PACKAGED = "sprig"
+TOOL_TAG_WORDS = ("tool", "function", "call", "response", "think")
+"""A special token with one of these in its name is part of what a model may say, not the end of its turn."""
+
+
+@dataclass(frozen=True)
+class CheckpointFolder:
+    """A checkpoint on disk, checked as far as that goes without loading it."""
+
+    path: Path
+    base: Path | None
+    """The folder of the full model that `path` adapts; None if `path` is a full model."""
+
+    @property
+    def tokenizer_path(self) -> Path:
+        """The folder with the tokenizer: the adapter's own where it has one."""
+        own = (self.path / "tokenizer.json").exists() or (self.path / "tokenizer_config.json").exists()
+        return self.path if own or self.base is None else self.base
+
+
+@dataclass(frozen=True)
+class LoadedCheckpoint:
+    """A model ready to generate, and what its tokenizer says about turns."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    stop_ids: frozenset[int]
+    """Tokens that end a turn."""
+    control_texts: tuple[str, ...]
+    """Texts of the special tokens that no message may contain, or it could forge a turn."""
+    max_length: int | None
+    """Tokens that fit the model's context; None where it has no limit."""
+
+
+def find_checkpoint(name: str, base: str | None = None) -> CheckpointFolder:
+    """The checkpoint that a model name means: "sprig", or a folder; `base` overrides what an adapter says of its base."""
+    path = _resolve(name)
+    adapter_config = path / "adapter_config.json"
+    if not adapter_config.exists():
+        if base is not None:
+            raise CheckpointError(
+                f"{path}: base = {base!r} was given, but the folder has no adapter_config.json, so it is no adapter. "
+                "Leave base out, or name the adapter's folder."
+            )
+        _check_files(path, "config.json", "model")
+        folder = CheckpointFolder(path, None)
+    else:
+        _check_files(path, "adapter_config.json", "adapter_model")
+        base_name = base or _read_json(adapter_config).get("base_model_name_or_path")
+        if not isinstance(base_name, str) or not base_name:
+            raise CheckpointError(
+                f"{adapter_config}: base_model_name_or_path is {base_name!r}; it must name the folder of the base model. "
+                "Correct it, or give the folder as the model argument base (-M base=FOLDER)."
+            )
+        base_path = path / base_name if (path / base_name).is_dir() and base is None else _resolve(base_name, path)
+        if (base_path / "adapter_config.json").exists():
+            raise CheckpointError(f"{base_path}: the base of {path} is an adapter itself; give a full model as base.")
+        _check_files(base_path, "config.json", "model")
+        folder = CheckpointFolder(path, base_path)
+    _check_chat_template(folder.tokenizer_path)
+    return folder
+
+
+def load_checkpoint(
+    folder: CheckpointFolder, device: str | None = None, dtype: str | None = None
+) -> LoadedCheckpoint:
+    """Load onto `device` (default: CUDA if there is one) as `dtype` (default: float32 on a CPU, else as stored)."""
+    import torch
+    from transformers import AutoTokenizer
+
+    target = _device(device)
+    wanted = _dtype(dtype) if dtype else (torch.float32 if target.type == "cpu" else "auto")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder.tokenizer_path, local_files_only=True, trust_remote_code=False
+        )
+        model = _load_model(folder, wanted)
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError, AttributeError) as error:
+        raise CheckpointError(
+            f"{folder.path}: the checkpoint cannot be loaded ({type(error).__name__}: {str(error)[:500]}). It must be a "
+            "causal language model that transformers knows without code of its own, with its tokenizer, in safetensors."
+        ) from error
+    if not tokenizer.chat_template:
+        raise _no_chat_template(folder.tokenizer_path)
+    _check_layers(model, folder.path)
+    model.to(target).eval().requires_grad_(False)
+    return LoadedCheckpoint(
+        model=model,
+        tokenizer=tokenizer,
+        stop_ids=frozenset(_stop_ids(model, tokenizer)),
+        control_texts=_control_texts(tokenizer),
+        max_length=getattr(model.config.get_text_config(), "max_position_embeddings", None),
+    )
+
+
+def _load_model(folder: CheckpointFolder, dtype: Any) -> PreTrainedModel:
+    from transformers import AutoModelForCausalLM
+
+    model: Any = AutoModelForCausalLM.from_pretrained(
+        folder.base or folder.path,
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+        dtype=dtype,
+    )
+    if folder.base is not None:
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(model, folder.path, local_files_only=True).merge_and_unload()
+    if model.config._attn_implementation == "sdpa":
+        from teachwhy.providers import attention
+
+        model.set_attn_implementation(attention.NAME)
+    loaded: PreTrainedModel = model
+    return loaded
+
+
+def _resolve(name: str, adapter: Path | None = None) -> Path:
+    if name == PACKAGED:
+        from teachwhy.sprig import resolve_student
+
+        return Path(resolve_student(name))
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path.resolve()
+    if adapter is None:
+        raise CheckpointError(
+            f"checkpoint {name!r}: there is no such folder. Give {PACKAGED!r} or the folder of a Hugging Face checkpoint."
+        )
+    raise CheckpointError(
+        f"{adapter}: its base model {name!r} is no folder on this machine, and nothing is downloaded. "
+        "Download the base model and give its folder as the model argument base (-M base=FOLDER)."
+    )
+
+
+def _check_files(path: Path, config_name: str, weights_stem: str) -> None:
+    if not (path / config_name).exists():
+        raise CheckpointError(
+            f"{path}: no {config_name} in the folder, so it is no Hugging Face checkpoint. "
+            "Name the folder that save_pretrained wrote."
+        )
+    _read_json(path / config_name)
+    if not any(path.glob(f"{weights_stem}*.safetensors")):
+        found = sorted(entry.name for entry in path.iterdir())[:10]
+        raise CheckpointError(
+            f"{path}: no {weights_stem}*.safetensors (found: {', '.join(found)}). Only safetensors are read, because other "
+            "formats can run code when they are opened. Load the checkpoint where you trust it and save it again with "
+            "save_pretrained."
+        )
+
+
+def _check_chat_template(path: Path) -> None:
+    if (path / "chat_template.jinja").exists() or (path / "chat_template.json").exists():
+        return
+    config_path = path / "tokenizer_config.json"
+    if any((path / "additional_chat_templates").glob("*.jinja")):
+        return
+    if not config_path.exists() or not _read_json(config_path).get("chat_template"):
+        raise _no_chat_template(path)
+
+
+def _no_chat_template(path: Path) -> CheckpointError:
+    return CheckpointError(
+        f"{path}: the checkpoint has no chat template, so no conversation can be put to it. Allowed: a chat_template.jinja "
+        "in the folder, or chat_template in tokenizer_config.json. Add the template that the model was trained with."
+    )
+
+
+def _check_layers(model: Any, path: Path) -> None:
+    """Refuse layers whose state is not keys and values, which left padding would corrupt."""
+    config = model.config.get_text_config()
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+    allowed = {"full_attention", "sliding_attention", "chunked_attention"}
+    if getattr(config, "is_encoder_decoder", False) or kinds - allowed or not hasattr(config, "num_hidden_layers"):
+        raise CheckpointError(
+            f"{path}: model type {model.config.model_type!r} with layers {', '.join(sorted(kinds))} is not supported here; "
+            "allowed are decoder-only models with attention layers. Use Inspect's vllm/ provider for it."
+        )
+
+
+def _device(name: str | None) -> torch.device:
+    import torch
+
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise CheckpointError(f"device = {name!r} is unknown; allowed: 'cpu', 'cuda', 'cuda:1', ...") from error
+    if device.type not in ("cpu", "cuda") or (device.type == "cuda" and not torch.cuda.is_available()):
+        raise CheckpointError(
+            f"device = {name!r} cannot be used here; allowed: 'cpu'{', cuda' * torch.cuda.is_available()}."
+        )
+    return device
+
+
+def _dtype(name: str) -> torch.dtype:
+    import torch
+
+    allowed = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+    if name not in allowed:
+        raise CheckpointError(f"dtype = {name!r} is unknown; allowed: {', '.join(allowed)}.")
+    return allowed[name]
+
+
+def _stop_ids(model: Any, tokenizer: Any) -> set[int]:
+    """The tokens that end a turn by the checkpoint's own word, and the one that its template puts after an answer."""
+    stop_ids: set[int] = set()
+    for declared in (model.generation_config.eos_token_id, model.config.eos_token_id, tokenizer.eos_token_id):
+        stop_ids.update([declared] if isinstance(declared, int) else declared or [])
+    marker = "0"
+    opening = [{"role": "user", "content": marker}, {"role": "assistant", "content": marker}]
+    try:
+        ids = tokenizer.apply_chat_template(opening, tokenize=True, return_dict=False)
+    except Exception:  # any template may refuse any conversation; then only the declared tokens end a turn
+        return stop_ids
+    after_answer = []
+    for token_id in reversed(ids):
+        if marker in tokenizer.decode([token_id]):
+            break
+        after_answer.append(token_id)
+    special = set(tokenizer.all_special_ids)
+    if after_answer and after_answer[-1] in special and not _is_tool_tag(tokenizer.decode([after_answer[-1]])):
+        stop_ids.add(after_answer[-1])
+    return stop_ids
+
+
+def _control_texts(tokenizer: Any) -> tuple[str, ...]:
+    added = tokenizer.added_tokens_decoder.values()
+    texts = {token.content for token in added if token.special and not _is_tool_tag(token.content)}
+    return tuple(sorted(texts, key=len, reverse=True))
+
+
+def _is_tool_tag(text: str) -> bool:
+    return any(word in text.lower() for word in TOOL_TAG_WORDS)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: the file cannot be read as JSON ({error}). Save the checkpoint again.") from error
+    if not isinstance(data, dict):
+        raise CheckpointError(f"{path}: the file must hold a JSON object. Save the checkpoint again.")
+    return data

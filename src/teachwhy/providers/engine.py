@@ -1,0 +1,184 @@
+"""One loaded checkpoint and the thread that generates with it, shared by all who ask for the same checkpoint.
+
+Requests wait in one queue. When the thread is free it takes the batch that holds the oldest of them, filled up with those of
+similar length; nothing waits on a clock. While the thread is idle, a burst of requests is let in as a whole: the first asker
+yields to the event loop until the queue has stopped growing, then opens the gate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from teachwhy.errors import TeachwhyError
+from teachwhy.providers.checkpoint import CheckpointFolder
+
+if TYPE_CHECKING:
+    from teachwhy.providers.checkpoint import LoadedCheckpoint
+    from teachwhy.providers.generation import BatchGenerator, Completion, TokenRequest
+
+QUIET_TURNS = 50
+"""Turns of the event loop without a new request after which a burst counts as over (about a millisecond when idle)."""
+
+
+@dataclass(frozen=True)
+class EngineKey:
+    """What makes two users share an engine."""
+
+    folder: CheckpointFolder
+    device: str | None
+    dtype: str | None
+    saved_at: float
+    """When the newest file of the checkpoint was written: a folder that was written anew is another checkpoint."""
+
+
+@dataclass
+class _Job:
+    request: TokenRequest
+    future: Future[Completion]
+
+
+class Engine:
+    """Loads the checkpoint at the first request and generates in a thread of its own."""
+
+    def __init__(self, key: EngineKey) -> None:
+        self.key = key
+        self.num_users = 0
+        self._load_lock = threading.Lock()
+        self._checkpoint: LoadedCheckpoint | None = None
+        self._generator: BatchGenerator | None = None
+        self._condition = threading.Condition()
+        self._waiting: list[_Job] = []
+        self._gate_open = False
+        self._settling = False
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def num_batches(self) -> int:
+        """Batches generated so far."""
+        return self._generator.num_batches if self._generator else 0
+
+    def load(self) -> LoadedCheckpoint:
+        """The checkpoint, loaded on the first call; `CheckpointError` when it cannot be used."""
+        from teachwhy.providers.checkpoint import load_checkpoint
+        from teachwhy.providers.generation import BatchGenerator
+
+        with self._load_lock:
+            if self._checkpoint is None:
+                self._checkpoint = load_checkpoint(self.key.folder, self.key.device, self.key.dtype)
+                self._generator = BatchGenerator(self._checkpoint)
+            return self._checkpoint
+
+    async def checkpoint(self) -> LoadedCheckpoint:
+        """`load`, without keeping the event loop waiting."""
+        return self._checkpoint or await asyncio.to_thread(self.load)
+
+    async def generate(self, request: TokenRequest) -> Completion:
+        """Queue a request and wait for its completion."""
+        job = _Job(request, Future())
+        with self._condition:
+            if self._closed:
+                raise TeachwhyError(f"the model {self.key.folder.path} was closed while it was asked")
+            self._waiting.append(job)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="teachwhy-generate", daemon=True)
+                self._thread.start()
+        try:
+            if not self._settling:
+                await self._let_burst_in()
+            return await asyncio.wrap_future(job.future)
+        finally:
+            job.future.cancel()  # of no effect once it is done or under way
+
+    async def _let_burst_in(self) -> None:
+        """Open the gate once the queue has stopped growing."""
+        self._settling = True
+        try:
+            num_seen, num_quiet = 0, 0
+            while num_quiet < QUIET_TURNS:
+                await asyncio.sleep(0)
+                num_waiting = len(self._waiting)
+                num_quiet = num_quiet + 1 if num_waiting <= num_seen else 0
+                num_seen = num_waiting
+        finally:
+            self._settling = False
+            with self._condition:
+                self._gate_open = True
+                self._condition.notify()
+
+    def close(self) -> None:
+        """Stop the thread after the batch under way and let go of the model."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify()
+        if self._thread is not None:
+            self._thread.join()
+        self._checkpoint = self._generator = None
+
+    def _work(self) -> None:
+        while True:
+            with self._condition:
+                self._gate_open = self._gate_open and bool(self._waiting)
+                self._condition.wait_for(lambda: self._closed or (self._gate_open and self._waiting))
+                if self._closed:
+                    waiting, self._waiting = self._waiting, []
+                    break
+                waiting = list(self._waiting)
+            self._run(self._choose(waiting))
+        for job in waiting:
+            job.future.cancel()
+
+    def _choose(self, waiting: Sequence[_Job]) -> list[_Job]:
+        """The batch of the oldest job, taken out of the queue; jobs that nobody waits for any more are dropped."""
+        assert self._generator is not None
+        batches = self._generator.split([job.request for job in waiting])
+        chosen = [waiting[index] for index in next(batch for batch in batches if 0 in batch)]
+        taken = set(map(id, chosen))
+        with self._condition:
+            self._waiting = [job for job in self._waiting if id(job) not in taken]
+        return [job for job in chosen if job.future.set_running_or_notify_cancel()]
+
+    def _run(self, jobs: Sequence[_Job]) -> None:
+        assert self._generator is not None
+        done: set[int] = set()
+
+        def finished(index: int, completion: Completion) -> None:
+            done.add(index)
+            jobs[index].future.set_result(completion)
+
+        try:
+            self._generator.run_batch([job.request for job in jobs], finished)
+        except Exception as error:  # it belongs to those who asked, in their own threads
+            for index, job in enumerate(jobs):
+                if index not in done:
+                    job.future.set_exception(error)
+
+
+_engines: dict[EngineKey, Engine] = {}
+_engines_lock = threading.Lock()
+
+
+def open_engine(folder: CheckpointFolder, device: str | None, dtype: str | None) -> Engine:
+    """The engine for a checkpoint, shared with its other users; to be given back with `release_engine`."""
+    files = [entry for root in (folder.path, folder.base) if root for entry in root.iterdir()]
+    key = EngineKey(folder, device, dtype, max(entry.stat().st_mtime for entry in files))
+    with _engines_lock:
+        engine = _engines.setdefault(key, Engine(key))
+        engine.num_users += 1
+        return engine
+
+
+def release_engine(engine: Engine) -> None:
+    """Give an engine back; the last user's return frees the model."""
+    with _engines_lock:
+        engine.num_users -= 1
+        is_last = engine.num_users == 0
+        if is_last:
+            del _engines[engine.key]
+    if is_last:
+        engine.close()

@@ -1,0 +1,122 @@
+"""Draws the next token of every row: greedy, or with the row's own random numbers.
+
+A draw depends on the row's key and its step alone, so a request gets the same tokens whoever its neighbours in the batch are
+(up to the rounding of the model's own sums). The generator is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom
+number generators", OOPSLA 2014), used as a counter-based one; a token is found by inverting the cumulative distribution, so
+that two models given the same key on the same prompt draw with the same numbers.
+
+Axes: row B, vocabulary V.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from teachwhy.errors import ConfigError
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True)
+class SamplingParameters:
+    """How one request is to be continued."""
+
+    max_new_tokens: int
+    seed: int
+    temperature: float = 1.0
+    """0 is greedy: the likeliest token, always."""
+    top_p: float = 1.0
+    """Keep the likeliest tokens whose probabilities first reach this sum."""
+    top_k: int = 0
+    """Keep this many of the likeliest tokens; 0 keeps all."""
+    stop_strings: tuple[str, ...] = ()
+    """The text ends before the first of these."""
+
+    def __post_init__(self) -> None:
+        rules = (
+            ("max_tokens", self.max_new_tokens, self.max_new_tokens >= 1, "at least 1"),
+            ("temperature", self.temperature, 0 <= self.temperature < float("inf"), "0 or more"),
+            ("top_p", self.top_p, 0 < self.top_p <= 1, "more than 0, at most 1"),
+            ("top_k", self.top_k, self.top_k >= 0, "0 (all) or more"),
+            ("stop_seqs", self.stop_strings, all(self.stop_strings), "no empty text"),
+        )
+        for field, value, is_allowed, allowed in rules:
+            if not is_allowed:
+                raise ConfigError(f"{field} = {value!r} is not allowed in a generation request: give {allowed}.")
+
+
+def request_key(seed: int, prompt_ids: Sequence[int]) -> int:
+    """The 64-bit key of a request's random numbers.
+
+    The prompt is part of it: with the seed alone, all episodes of an evaluation would share their luck.
+    """
+    digest = hashlib.blake2b(str(seed).encode(), digest_size=8)
+    digest.update(np.asarray(prompt_ids, dtype=np.int64).tobytes())
+    return int.from_bytes(digest.digest(), "little")
+
+
+def uniform_draws(keys_B: np.ndarray, steps_B: np.ndarray) -> np.ndarray:
+    """One number a row, in [0, 1) with 32 bits, from uint64 keys and uint64 step counts."""
+    with np.errstate(over="ignore"):  # arithmetic modulo 2**64 is the point
+        z = keys_B + (steps_B + np.uint64(1)) * _GOLDEN
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((z ^ (z >> np.uint64(31))) >> np.uint64(32)).astype(np.float64) * 2.0**-32
+
+
+class Sampler:
+    """The rows of a batch as far as drawing tokens needs them."""
+
+    def __init__(self, parameters: Sequence[SamplingParameters], keys: Sequence[int], device: torch.device) -> None:
+        self._keys_B = np.asarray(keys, dtype=np.uint64)
+        self._device = device
+        self._is_greedy_B = torch.tensor([p.temperature == 0 for p in parameters], device=device)
+        self._temperature_B1 = torch.tensor([[p.temperature or 1.0] for p in parameters], device=device)
+        self._top_p_B1 = torch.tensor([[p.top_p] for p in parameters], device=device)
+        self._top_k_B1 = torch.tensor([[p.top_k] for p in parameters], device=device)
+        self._all_greedy = all(p.temperature == 0 for p in parameters)
+        self._any_greedy = any(p.temperature == 0 for p in parameters)
+        self._any_filter = any(p.top_p < 1 or p.top_k for p in parameters)
+
+    def keep_rows(self, rows: Sequence[int]) -> None:
+        """Drop all rows but these."""
+        index = torch.tensor(rows, device=self._device)
+        self._keys_B = self._keys_B[list(rows)]
+        self._is_greedy_B = self._is_greedy_B[index]
+        self._temperature_B1 = self._temperature_B1[index]
+        self._top_p_B1 = self._top_p_B1[index]
+        self._top_k_B1 = self._top_k_B1[index]
+
+    def draw(self, logits_BV: Tensor, step: int) -> Tensor:
+        """The next token id of every row, int64 on the logits' device."""
+        if self._all_greedy:
+            return logits_BV.argmax(-1)
+        scaled_BV = logits_BV.float() / self._temperature_B1
+        if self._any_filter:
+            scaled_BV = _keep_likeliest(scaled_BV, self._top_p_B1, self._top_k_B1)
+        cumulative_BV = scaled_BV.softmax(-1).cumsum(-1, dtype=torch.float64)
+        steps_B = np.full(len(self._keys_B), step, dtype=np.uint64)
+        uniform_B = torch.from_numpy(uniform_draws(self._keys_B, steps_B)).to(self._device)
+        # strictly beyond the target, so that a token of probability 0 is never drawn
+        target_B1 = uniform_B[:, None] * cumulative_BV[:, -1:]
+        drawn_B = torch.searchsorted(cumulative_BV, target_B1, right=True)[:, 0]
+        if self._any_greedy:
+            drawn_B = torch.where(self._is_greedy_B, logits_BV.argmax(-1), drawn_B)
+        return drawn_B
+
+
+def _keep_likeliest(scaled_BV: Tensor, top_p_B1: Tensor, top_k_B1: Tensor) -> Tensor:
+    """-inf for what top-k, then top-p leave out; equal logits are kept in order of their ids."""
+    sorted_BV, order_BV = scaled_BV.sort(-1, descending=True, stable=True)
+    rank_V = torch.arange(sorted_BV.shape[-1], device=sorted_BV.device)
+    sorted_BV = sorted_BV.masked_fill((top_k_B1 > 0) & (rank_V >= top_k_B1), float("-inf"))
+    probabilities_BV = sorted_BV.softmax(-1)
+    reached_before_BV = probabilities_BV.cumsum(-1, dtype=torch.float64) - probabilities_BV
+    sorted_BV = sorted_BV.masked_fill((top_p_B1 < 1) & (reached_before_BV >= top_p_B1), float("-inf"))
+    return torch.empty_like(sorted_BV).scatter_(-1, order_BV, sorted_BV)
