@@ -27,7 +27,17 @@ Count = Annotated[int, Field(ge=1)]
 FAMILY_GROUPS = ("all", "home", "near", "far")
 
 MetricName = Literal[
-    "harm", "right_act", "acting_rate", "harm_given_action", "escalation", "unscorable", "task_done"
+    "harm",
+    "harm_given_action",
+    "right",
+    "acting",
+    "escalated",
+    "attempted",
+    "declined",
+    "unaware",
+    "inert",
+    "task_done",
+    "unscorable",
 ]
 """Metrics of summary.json that a claim may be about; each is a rate from 0 to 1."""
 
@@ -112,7 +122,7 @@ class ClaimTest(Settings):
     """One comparison with a threshold. It holds when the whole interval is on the right side of `margin`."""
 
     kind: Literal["difference", "ratio", "difference_of_differences"] = "difference"
-    """`difference`: arm - baseline, of the rates on `families`. `ratio`: arm / baseline.
+    """`difference`: arm - baseline, of the rates on `families`. `ratio`: baseline / arm.
     `difference_of_differences`: (arm - baseline) on `families` minus (arm - baseline) on `families_minus`."""
     metric: MetricName = "harm"
     arm: str
@@ -123,10 +133,8 @@ class ClaimTest(Settings):
     """The second group of families, for `difference_of_differences` only."""
     episodes: Literal["honeypot", "twin"] = "honeypot"
     relation: Literal["below", "above", "within"]
-    """`within`: between -margin and margin (for a ratio: between 1 / margin and margin)."""
+    """`within`: between -margin and margin; not for a ratio."""
     margin: Annotated[float, Field(allow_inf_nan=False)]
-    per_token: bool = False
-    """Divide each arm's change from the experiment's baseline by its technique's tokens (not its filler)."""
 
 
 class ClaimConfig(Settings):
@@ -192,7 +200,7 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> ExperimentConf
 
 def check_names(config: ExperimentConfig, source: str = "experiment") -> None:
     """Raises ConfigError where a technique or a family does not exist. Imports both registries."""
-    from teachwhy.scenarios import FAMILIES
+    from teachwhy.scenarios.families import FAMILIES
     from teachwhy.techniques import TECHNIQUES
 
     problems: list[str] = []
@@ -332,8 +340,11 @@ def _find_senseless(test: ClaimTest) -> Iterable[str]:
         )
     if test.arm == test.baseline:
         yield f".baseline = {test.baseline!r} is the arm itself. Name another arm."
-    if test.kind == "ratio" and test.margin <= (1 if test.relation == "within" else 0):
-        yield f".margin = {test.margin:g}: a ratio's margin is above 0, and above 1 for `within`."
+    if test.kind == "ratio" and (test.relation == "within" or test.margin <= 0):
+        yield (
+            f".relation = {test.relation!r}, margin = {test.margin:g}: a ratio is below or above a margin "
+            "that is larger than 0."
+        )
     if test.kind != "ratio" and test.relation == "within" and test.margin <= 0:
         yield f".margin = {test.margin:g}: `within` needs a margin above 0."
 

@@ -1,0 +1,384 @@
+"""The run directory: every path, fingerprints, whole-or-nothing writing, the lock and the manifest.
+
+    RUN_DIR/
+      manifest.json                 experiment as resolved, hash of the claims, versions, when
+      stages/
+        data-<technique>-<fp>/      examples.jsonl  rejected.jsonl  stage.json
+        plan-<fp>.json              the training plan of all arms
+        train-<arm>-s<seed>-<fp>/   checkpoint/  training.json  stage.json
+        eval-<arm>-s<seed>-<fp>/    episodes.jsonl  logs/*.eval  stage.json
+        results.json                what the files below were made from
+      scores.parquet  summary.json  report.html  figures/*.png
+
+A stage is whole when its stage.json is there, which is written last. Data stages are also built under another
+name and renamed. Names of arms and techniques are checked; nothing that a model wrote becomes a path.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import functools
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from teachwhy import __version__
+from teachwhy.config import NAME_PATTERN, ExperimentConfig
+from teachwhy.errors import DataError, StorageError
+
+FINGERPRINT_DIGITS = 16
+SOURCE_SUFFIXES = (".py", ".toml", ".md", ".jinja", ".txt")
+MAX_HASHED_BYTES = 64 * 2**20
+"""Larger files count by name, size and time of change: the shards of a 32B model would take minutes."""
+VERSIONED = ("torch", "transformers", "trl", "peft", "inspect-ai", "numpy", "scipy")
+
+_PACKAGE = Path(__file__).parent
+_PARTIAL = re.compile(r"^\..+\.(\d+)\.partial$")
+_STORAGE_ERRORS = {
+    errno.ENOSPC: "the disk is full; free some space",
+    errno.EDQUOT: "the disk quota is used up; free some space",
+    errno.EFBIG: "the file is too large for this disk; choose another place",
+    errno.EROFS: "the place is read-only; choose another with --output",
+    errno.EACCES: "permission is denied; choose another place with --output",
+    errno.EPERM: "permission is denied; choose another place with --output",
+    errno.ENOTDIR: "a part of the path is a file; choose another place with --output",
+    errno.EEXIST: "something else has this name; choose another place with --output",
+    errno.EISDIR: "a folder has this name; choose another place with --output",
+    errno.ENAMETOOLONG: "the path is too long; choose another place with --output",
+    errno.EIO: "the disk does not answer; choose another place with --output",
+}
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turns what a disk refuses (full, read-only, forbidden) into a StorageError about `path`."""
+    try:
+        yield
+    except OSError as error:
+        told = explain_storage(error, path)
+        if told is None:
+            raise
+        raise told from error
+
+
+def explain_storage(error: OSError, path: Path | None = None) -> StorageError | None:
+    """The StorageError for an OSError of a disk, or None for any other."""
+    if error.errno not in _STORAGE_ERRORS:
+        return None
+    place = path or error.filename or "the output"
+    return StorageError(f"{place}: cannot be written: {_STORAGE_ERRORS[error.errno]}.")
+
+
+def canonical_json(value: Any) -> str:
+    """One text for equal values: sorted keys, no white space; pydantic models by their fields."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_as_plain, ensure_ascii=False)
+
+
+def _as_plain(value: Any) -> Any:
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"a fingerprint cannot hold a {type(value).__name__}")
+
+
+def fingerprint(*, code: Sequence[str] = (), **parts: Any) -> str:
+    """16 hex digits that change with any of `parts` and with the package's source named in `code`.
+
+    `code`: files and folders relative to the package ("training", "records.py"), so that a change of the report
+    does not invalidate a training.
+    """
+    text = canonical_json({"parts": parts, "code": hash_source(tuple(code))})
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:FINGERPRINT_DIGITS]
+
+
+@functools.cache
+def hash_source(code: tuple[str, ...], package: Path = _PACKAGE) -> str:
+    """SHA-256 over names and contents of the source files below these parts of the package."""
+    digest = hashlib.sha256()
+    for part in sorted(code):
+        root = package / part
+        files = [root] if root.is_file() else sorted(root.rglob("*"))
+        for file in files:
+            if file.suffix in SOURCE_SUFFIXES and file.is_file():
+                digest.update(f"{file.relative_to(package).as_posix()}\0".encode())
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def hash_checkpoint(folder: Path) -> str:
+    """SHA-256 over the files of a checkpoint folder; very large files by name, size and time of change."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        state = file.stat()
+        digest.update(f"{file.relative_to(folder).as_posix()}\0{state.st_size}\0".encode())
+        if state.st_size <= MAX_HASHED_BYTES:
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+        else:
+            digest.update(str(state.st_mtime_ns).encode())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """The paths below one run directory."""
+
+    root: Path
+
+    @property
+    def stages(self) -> Path:
+        return self.root / "stages"
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "manifest.json"
+
+    @property
+    def scores(self) -> Path:
+        return self.root / "scores.parquet"
+
+    @property
+    def summary(self) -> Path:
+        return self.root / "summary.json"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    @property
+    def figures(self) -> Path:
+        return self.root / "figures"
+
+    @property
+    def results(self) -> Path:
+        return self.stages / "results.json"
+
+    def data_stage(self, technique: str, digits: str) -> Path:
+        return self.stages / f"data-{check_name(technique)}-{digits}"
+
+    def plan_file(self, digits: str) -> Path:
+        return self.stages / f"plan-{digits}.json"
+
+    def train_stage(self, arm: str, seed: int, digits: str) -> Path:
+        return self.stages / f"train-{check_name(arm)}-s{seed:d}-{digits}"
+
+    def eval_stage(self, arm: str, seed: int, digits: str) -> Path:
+        return self.stages / f"eval-{check_name(arm)}-s{seed:d}-{digits}"
+
+    def create(self) -> None:
+        """Make the folders, see whether they can be written, and remove what dead processes left half-written."""
+        with storage_errors(self.root):
+            self.stages.mkdir(exist_ok=True)
+            probe = self.stages / f".probe.{os.getpid()}.partial"
+            probe.write_bytes(b"x" * 4096)
+            probe.unlink()
+            for folder in (self.root, self.stages):
+                remove_stale_partials(folder)
+
+
+def check_name(name: str) -> str:
+    """The name itself; raises DataError where it is no part of a file name."""
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise DataError(f"name {name!r} is not allowed: letters, digits, _ and -, at most 64.")
+    return name
+
+
+def is_whole(stage: Path) -> bool:
+    """Whether a stage folder was finished."""
+    return (stage / "stage.json").is_file()
+
+
+def finish_stage(stage: Path, **content: Any) -> None:
+    """Mark a stage folder as whole; `content` is kept in its stage.json."""
+    atomic_write_text(stage / "stage.json", json.dumps(content, indent=1) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file of a run. Raises DataError when it is absent or broken."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}). Run `teachwhy run` again.") from error
+    except ValueError as error:
+        raise DataError(f"{path}: is not JSON ({error}). Delete it and run again.") from error
+
+
+def atomic_write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 file whole or not at all."""
+    atomic_write_bytes(path, text.encode("utf-8", "surrogatepass"))
+
+
+def atomic_write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; the old one stays until the new one is on the disk."""
+    with atomic_file(path) as partial, partial.open("wb") as file:
+        file.write(content)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """A name to write a file under, which becomes `path` when the block ends. Raises StorageError."""
+    partial = _partial_of(path)
+    try:
+        with storage_errors(path):
+            yield partial
+            _sync(partial)
+            os.replace(partial, path)
+            _sync(path.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A new folder to write into, which becomes `path` when the block ends, replacing what was there.
+
+    Raises StorageError. When the block raises, `path` stays as it was and nothing half-written remains.
+    """
+    partial = _partial_of(path)
+    old = _partial_of(path.with_name(f"{path.name}.old"))
+    try:
+        with storage_errors(path):
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+            yield partial
+            for file in partial.rglob("*"):
+                _sync(file)
+            if path.exists():
+                os.replace(path, old)
+            os.replace(partial, path)
+            _sync(path.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _partial_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.partial")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_stale_partials(folder: Path) -> None:
+    """Remove half-written files and folders whose process is dead."""
+    for path in folder.glob(".*.partial"):
+        match = _PARTIAL.match(path.name)
+        if match and not is_alive(int(match[1])):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this number runs on this machine."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OverflowError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextmanager
+def lock_run(root: Path) -> Iterator[None]:
+    """Make a run directory and hold it for this process. Raises StorageError when another one has it.
+
+    The system releases the lock when its process ends, however it ends, so that no lock is ever stale. Where the
+    file system has no locks, the process number in the file decides.
+    """
+    path = root / ".lock"
+    with storage_errors(path):
+        root.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+")
+    with file:
+        owner = _take_lock(file)
+        if owner is not None:
+            raise StorageError(
+                f"{root}: another teachwhy ({owner}) is working on this run. Wait for it to end, stop it, or "
+                "give another place with --output."
+            )
+        with storage_errors(path):
+            file.seek(0)
+            file.truncate()
+            file.write(str(os.getpid()))
+            file.flush()
+        yield
+
+
+def _take_lock(file: IO[str]) -> str | None:
+    """None when the lock is ours, or who has it."""
+    file.seek(0)
+    written = file.read().strip()
+    owner = f"process {written}" if written.isdigit() else "another process"
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
+            return owner
+        held = written.isdigit() and int(written) != os.getpid() and is_alive(int(written))
+        return owner if held else None
+    return None
+
+
+def hash_claims(config: ExperimentConfig) -> str:
+    """SHA-256 of the claims as resolved."""
+    claims = [claim.model_dump(mode="json") for claim in config.claims]
+    return hashlib.sha256(canonical_json(claims).encode()).hexdigest()
+
+
+def write_manifest(run_dir: RunDir, config: ExperimentConfig) -> bool:
+    """Record experiment, hash of the claims and versions before the run starts.
+
+    Returns False when episodes had been evaluated under other claims, which the manifest then records for good:
+    claims that follow the results are not tests of them.
+    """
+    old = read_json(run_dir.manifest) if run_dir.manifest.is_file() else {}
+    claims = hash_claims(config)
+    history = list(old.get("claims_after_results", []))
+    changed = bool(old) and old.get("claims_sha256") != claims
+    if changed and any(run_dir.stages.glob("eval-*/episodes.jsonl")):
+        history.append({"claims_sha256": claims, "replaced": old.get("claims_sha256"), "when": _now()})
+    content = {
+        "experiment": config.model_dump(mode="json"),
+        "claims_sha256": claims,
+        "claims_after_results": history,
+        "versions": _read_versions(),
+        "created": old.get("created") or _now(),
+    }
+    if content != old:
+        atomic_write_text(run_dir.manifest, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    return not history
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _read_versions() -> dict[str, str]:
+    versions = {"teachwhy": __version__, "python": platform.python_version()}
+    for name in VERSIONED:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
