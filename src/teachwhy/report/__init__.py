@@ -1,0 +1,7 @@
+"""The report of a finished run: one HTML file and three pictures, made from the run directory's files alone."""
+
+from __future__ import annotations
+
+from teachwhy.report.write import write_report
+
+__all__ = ["write_report"]

@@ -1,0 +1,272 @@
+"""The files of a finished run, read and checked: manifest, summary, scores, plan and training records.
+
+Reads manifest.json, summary.json (schema 1), scores.parquet, stages/plan-*.json and
+stages/train-*/training.json below one run directory; writes nothing. Keys that the report does not show are
+left alone, so that a later version of another stage does not break it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from teachwhy.errors import DataError
+from teachwhy.records import EpisodeKind, OutcomeName, Split
+
+SUMMARY_SCHEMA = 1
+ROW_COLUMNS = ("arm", "seed", "episode_id", "repeat", "family", "split", "kind", "outcome", "reason")
+ALLOWED_VALUES: dict[str, tuple[str, ...]] = {
+    "outcome": get_args(OutcomeName),
+    "kind": get_args(EpisodeKind),
+    "split": get_args(Split),
+}
+
+
+class FileRecord(BaseModel):
+    """Base of what is read here: frozen, unknown keys ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+
+
+class Metric(FileRecord):
+    """One rate with its interval; fractions 0 to 1, None where nothing could be divided."""
+
+    metric: str
+    episodes: Literal["honeypot", "twin"]
+    families: str
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    num_episodes: int = 0
+    num_unscorable: int = 0
+
+
+class ArmSummary(FileRecord):
+    """One arm of summary.json."""
+
+    name: str
+    seeds: tuple[int, ...] = ()
+    training_tokens: float | None = None
+    updates: float | None = None
+    metrics: tuple[Metric, ...] = ()
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _count_becomes_seeds(cls, value: object) -> object:
+        return tuple(range(value)) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @cached_property
+    def by_key(self) -> dict[tuple[str, str, str], Metric]:
+        """Metric by (metric, episodes, families)."""
+        return {(m.metric, m.episodes, m.families): m for m in self.metrics}
+
+    def find(self, metric: str, episodes: str = "honeypot", families: str = "all") -> Metric | None:
+        """The metric, or None where the summary does not have it."""
+        return self.by_key.get((metric, episodes, families))
+
+
+class Contrast(FileRecord):
+    """The difference of one arm from another, as a fraction."""
+
+    arm: str
+    baseline: str
+    metric: str
+    families: str
+    episodes: str = "honeypot"
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p_adjusted: float | None = None
+
+
+class Claim(FileRecord):
+    """A claim with its verdict; evidence is a text, a list of texts, or an object of names and values."""
+
+    id: str
+    statement: str
+    verdict: str
+    evidence: Any = None
+
+
+class Summary(FileRecord):
+    """summary.json, schema 1."""
+
+    experiment: str = ""
+    arms: tuple[ArmSummary, ...] = Field(min_length=1)
+    contrasts: tuple[Contrast, ...] = ()
+    claims: tuple[Claim, ...] = ()
+
+    @field_validator("experiment", mode="before")
+    @classmethod
+    def _object_becomes_name(cls, value: object) -> object:
+        return value.get("name", "") if isinstance(value, Mapping) else value
+
+
+class ManifestArm(FileRecord):
+    """What the experiment says of an arm."""
+
+    name: str
+    title: str = ""
+    mixture: dict[str, float] = Field(default_factory=dict)
+
+
+class ManifestExperiment(FileRecord):
+    """The part of the resolved experiment that the report shows."""
+
+    name: str = ""
+    description: str = ""
+    student: str = ""
+    teacher: str = ""
+    dialect: str = ""
+    baseline: str | None = None
+    arms: tuple[ManifestArm, ...] = ()
+
+
+class Manifest(FileRecord):
+    """manifest.json."""
+
+    experiment: ManifestExperiment = ManifestExperiment()
+    claims_sha256: str = ""
+    versions: dict[str, str] = Field(default_factory=dict)
+    created: str = ""
+
+
+class TrainingFile(FileRecord):
+    """training.json of one arm and seed."""
+
+    arm: str = ""
+    seed: int = 0
+    updates: int | None = None
+    tokens: int | None = None
+    loss_tokens: int | None = None
+    seconds: float | None = None
+    final_loss: float | None = None
+
+
+class PlanArm(FileRecord):
+    """One arm of the training plan."""
+
+    arm: str
+    rows: int | None = None
+    tokens: int | None = None
+    loss_tokens: int | None = None
+    truncated_tokens: int | None = None
+    updates: int | None = None
+
+
+class PlanFile(FileRecord):
+    """plan-*.json."""
+
+    arms: tuple[PlanArm, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """A finished run as its files say it."""
+
+    run_dir: Path
+    manifest: Manifest
+    summary: Summary
+    rows: pa.Table
+    """scores.parquet without the transcripts: the columns ROW_COLUMNS and any of `cue`, one row an episode."""
+    plan: Mapping[str, PlanArm]
+    training: Sequence[TrainingFile]
+
+    def title_of(self, arm: str) -> str:
+        """The arm's title in the experiment file, or its name with spaces."""
+        for entry in self.manifest.experiment.arms:
+            if entry.name == arm and entry.title:
+                return entry.title
+        return arm.replace("_", " ")
+
+    def read_transcripts(self, indices: Sequence[int]) -> dict[int, str]:
+        """The transcript column (JSON text) at these row numbers, read a row group at a time."""
+        wanted = sorted(set(indices))
+        found: dict[int, str] = {}
+        start = 0
+        with pq.ParquetFile(self.run_dir / "scores.parquet") as file:
+            for group in range(file.num_row_groups):
+                stop = start + file.metadata.row_group(group).num_rows
+                here = [i for i in wanted if start <= i < stop]
+                if here:
+                    column = file.read_row_group(group, columns=["transcript"]).column(0)
+                    taken = column.take(pa.array([i - start for i in here]))
+                    found.update(zip(here, (str(text) for text in taken.to_pylist()), strict=True))
+                start = stop
+        return found
+
+
+def read_run(run_dir: Path) -> RunFiles:
+    """Read all that the report shows. Raises DataError, naming the file, when one is absent or broken."""
+    summary_path = run_dir / "summary.json"
+    summary_value = _read_json(summary_path, needed=True)
+    schema = summary_value.get("schema") if isinstance(summary_value, dict) else None
+    if schema != SUMMARY_SCHEMA:
+        raise DataError(
+            f"{summary_path}: schema is {schema!r}, this version reads schema {SUMMARY_SCHEMA}; "
+            "write the summary again with `teachwhy run`"
+        )
+    summary = _check(Summary, summary_value, summary_path)
+    stages = run_dir / "stages"
+    plan: dict[str, PlanArm] = {}
+    for path in sorted(stages.glob("plan-*.json")):
+        plan.update({entry.arm: entry for entry in _check(PlanFile, _read_json(path), path).arms})
+    training = [
+        _check(TrainingFile, _read_json(path), path) for path in sorted(stages.glob("train-*/training.json"))
+    ]
+    manifest_path = run_dir / "manifest.json"
+    manifest = _check(Manifest, _read_json(manifest_path, needed=True), manifest_path)
+    return RunFiles(run_dir, manifest, summary, _read_rows(run_dir / "scores.parquet"), plan, training)
+
+
+def _read_rows(path: Path) -> pa.Table:
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; a finished run has one, so run `teachwhy run` to its end first")
+    try:
+        with pq.ParquetFile(path) as file:
+            names = set(file.schema_arrow.names)
+            absent = [name for name in (*ROW_COLUMNS, "transcript") if name not in names]
+            if absent:
+                raise DataError(
+                    f"{path}: the columns {', '.join(absent)} are absent; one row an episode with the fields of "
+                    "records.EpisodeRow is wanted, so write it again with `teachwhy run`"
+                )
+            rows = file.read(columns=[*ROW_COLUMNS, *(["cue"] if "cue" in names else [])])
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{path}: not a readable Parquet file ({error}); delete it and run again") from error
+    for column, allowed in ALLOWED_VALUES.items():
+        unknown = sorted(set(rows.column(column).unique().to_pylist()) - set(allowed), key=str)
+        if unknown:
+            raise DataError(f"{path}: {column}: received {unknown[0]!r}, allowed are {', '.join(allowed)}")
+    return rows
+
+
+def _read_json(path: Path, *, needed: bool = False) -> Any:
+    if needed and not path.is_file():
+        raise DataError(f"{path}: no such file; a finished run has one, so run `teachwhy run` to its end first")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not JSON ({error}); delete it and run again") from error
+
+
+RecordType = TypeVar("RecordType", bound=FileRecord)
+
+
+def _check(model: type[RecordType], value: Any, path: Path) -> RecordType:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise DataError(
+            f"{path}: {field}: {first['msg']} (received {str(first['input'])[:80]!r}); write it again with `teachwhy run`"
+        ) from error
