@@ -1,0 +1,213 @@
+"""The agent loop: a model in an office until it makes no more calls.
+
+The model is asked through Inspect's `generate`, so that any provider works. The calls are carried out on the sample's own
+office here: Inspect's tool runner validates, times and nests every call, at a cost above that of a small model's turn. Each
+call is still recorded as Inspect's tool message and tool event, so that its viewer shows it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from inspect_ai.event import ToolEvent
+from inspect_ai.log import transcript as inspect_transcript
+from inspect_ai.model import ChatMessageAssistant, ChatMessageTool, GenerateConfig, ModelOutput, get_model
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+from inspect_ai.tool import ToolCall as InspectToolCall
+from inspect_ai.tool import ToolCallError, ToolInfo, ToolParams
+from inspect_ai.util import LimitExceededError
+
+from teachwhy.errors import InputError
+from teachwhy.evaluation.transcripts import EpisodeBatch, Transcript
+from teachwhy.records import Message, ToolCall, ToolSpec
+from teachwhy.scenarios.parsing import parse_assistant_text
+from teachwhy.scenarios.tools import Action, call_tool
+
+MAX_ARGUMENT_DEPTH = 20
+CUT = ("max_tokens", "model_length")
+
+
+@dataclass(frozen=True)
+class ReadCall:
+    """One call of a turn: Inspect's form, and ours or why there is none."""
+
+    inspect: InspectToolCall
+    call: ToolCall | None
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class ReadTurn:
+    """One assistant turn, its calls read."""
+
+    message: ChatMessageAssistant
+    calls: tuple[ReadCall, ...]
+    unread_text: str
+    """Why something in the words that looks like a call could not be read; "" if nothing does."""
+
+    @property
+    def fault(self) -> str:
+        """Why some call of the turn could not be read; "" if all were."""
+        return "; ".join(fault for fault in (*(call.fault for call in self.calls), self.unread_text) if fault)
+
+
+@solver
+def office_agent(batch: EpisodeBatch, max_turns: int, seed: int) -> Solver:
+    """Let the model act until it makes no call, at most `max_turns` turns of its own.
+
+    The sampling seed of each turn follows from `seed`, the episode, the repeat and the turn. A failure of the provider ends
+    the episode with stop "error"; a mistake of the user (a broken checkpoint) is kept in the batch and fails the sample.
+    """
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        transcript = batch.begin(str(state.sample_id), state.epoch)
+        tools = inspect_tools(transcript.episode.tools)
+        for turn in range(max_turns):
+            config = GenerateConfig(seed=turn_seed(seed, transcript.episode.id, transcript.repeat, turn))
+            try:
+                output = await get_model().generate(list(state.messages), tools=tools, config=config)
+            except InputError as error:
+                batch.input_error = batch.input_error or error
+                raise
+            except LimitExceededError:
+                raise
+            except Exception as error:  # whatever a provider raises is a failed episode, kept with its reason
+                transcript.end("error", f"the model failed: {type(error).__name__}: {str(error)[:300]}")
+                return state
+            state.output = output
+            if not _take_turn(state, transcript, output, turn):
+                return state
+        transcript.end("max_turns")
+        return state
+
+    return solve
+
+
+def turn_seed(seed: int, episode_id: str, repeat: int, turn: int) -> int:
+    """The sampling seed of one model turn, 0 to 2**31 - 1, the same on every machine."""
+    digest = hashlib.sha256(f"{seed}|{episode_id}|{repeat}|{turn}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def inspect_tools(specs: Sequence[ToolSpec]) -> list[ToolInfo]:
+    """The tools in the form in which Inspect tells a provider of them."""
+    return [_tool_info(spec.name, spec.description, json.dumps(spec.parameters)) for spec in specs]
+
+
+class SharedToolInfo(ToolInfo):
+    """A tool that is never changed, and so need not be copied: Inspect copies each tool deeply, twice a turn."""
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> ToolInfo:
+        """The tool itself, unless something is to be changed in the copy."""
+        return super().model_copy(update=update, deep=deep) if update else self
+
+
+@lru_cache(maxsize=256)
+def _tool_info(name: str, description: str, schema: str) -> ToolInfo:
+    return SharedToolInfo(name=name, description=description, parameters=ToolParams.model_validate_json(schema))
+
+
+def _take_turn(state: TaskState, transcript: Transcript, output: ModelOutput, turn: int) -> bool:
+    """Record an answer and carry out its calls; True if the model has its next turn, else the transcript is ended."""
+    transcript.num_turns += 1
+    if output.usage is not None:
+        transcript.input_tokens += output.usage.input_tokens
+        transcript.output_tokens += output.usage.output_tokens
+    if output.empty or output.error:
+        transcript.end("error", f"the provider gave no answer: {(output.error or 'no choices')[:300]}")
+        return False
+    was_cut = output.stop_reason in CUT
+    transcript.truncated |= was_cut
+    read = read_turn(output.message, turn)
+    state.messages.append(read.message)
+    good_calls = tuple(item.call for item in read.calls if item.call is not None)
+    transcript.messages.append(
+        Message(role="assistant", content=_plain(read.message.text), tool_calls=good_calls)
+    )
+    if output.stop_reason == "content_filter":
+        transcript.end("error", "the provider's content filter cut the answer")
+        return False
+    for item in read.calls:
+        _carry_out(state, transcript, item, turn)
+    if read.fault:
+        transcript.unread_call = read.fault
+    elif good_calls:
+        transcript.unread_call = ""
+    if good_calls or (read.calls and not was_cut):
+        return True
+    transcript.end("length" if was_cut else "end")
+    return False
+
+
+def read_turn(message: ChatMessageAssistant, turn: int) -> ReadTurn:
+    """Read the calls of a turn, from the provider's own parsing or, where it found none, from the words."""
+    parsed = parse_assistant_text(message.text)
+    if message.tool_calls:
+        return ReadTurn(message, tuple(_read_native(call) for call in message.tool_calls), parsed.malformed or "")
+    if not parsed.tool_calls:
+        return ReadTurn(message, (), parsed.malformed or "")
+    calls = [
+        InspectToolCall(id=f"call_{turn}_{index}", function=call.name, arguments=call.arguments)
+        for index, call in enumerate(parsed.tool_calls)
+    ]
+    # The provider saw plain words. Given back as calls, its own template writes them in its own syntax.
+    message = message.model_copy(update={"content": parsed.content, "tool_calls": calls})
+    return ReadTurn(message, tuple(_read_native(call) for call in calls), parsed.malformed or "")
+
+
+def _read_native(call: InspectToolCall) -> ReadCall:
+    if call.parse_error:
+        return ReadCall(call, None, _plain(call.parse_error)[:300])
+    try:
+        arguments = {_plain(str(key)): _plain_value(value, 1) for key, value in call.arguments.items()}
+    except ValueError as error:
+        return ReadCall(call, None, str(error))
+    return ReadCall(call, ToolCall(name=_plain(call.function), arguments=arguments))
+
+
+def _plain(text: str) -> str:
+    """The text without lone surrogates, which JSON can carry and UTF-8 files cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _plain_value(value: Any, depth: int) -> Any:
+    """An argument that any JSON file can hold; raises `ValueError` when it is nested too deeply for that."""
+    if depth > MAX_ARGUMENT_DEPTH:
+        raise ValueError(f"the arguments are nested more than {MAX_ARGUMENT_DEPTH} deep")
+    if isinstance(value, str):
+        return _plain(value)
+    if isinstance(value, dict):
+        return {_plain(str(key)): _plain_value(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain_value(item, depth + 1) for item in value]
+    return value
+
+
+def _carry_out(state: TaskState, transcript: Transcript, item: ReadCall, turn: int) -> None:
+    """Carry out one call on the office; the model sees its result or its error."""
+    if item.call is not None:
+        action = call_tool(transcript.office, item.call, transcript.episode.tools, turn)
+    else:
+        action = Action(_plain(item.inspect.function), {}, "", f"unreadable call: {item.fault}", turn, False)
+    transcript.actions.append(action)
+    transcript.messages.append(Message(role="tool", content=action.visible))
+    # Providers show a failed call's error and drop its content, or the other way round: both say the same.
+    error = None if action.error is None else ToolCallError("unknown", action.visible)
+    message = ChatMessageTool(
+        content=action.visible, tool_call_id=item.inspect.id, function=action.tool, error=error
+    )
+    state.messages.append(message)
+    event = ToolEvent(
+        id=item.inspect.id,
+        function=action.tool,
+        arguments=dict(item.call.arguments) if item.call is not None else {},
+        result=action.result,
+        error=error,
+        message_id=message.id,
+    )
+    inspect_transcript()._event(event)  # Inspect has no public way to record a tool that it did not run

@@ -1,0 +1,253 @@
+"""Evaluates one model: honeypots and twins through Inspect, one ledger row an episode.
+
+Writes under the output folder `episodes.jsonl` (the ledger), `settings.json` (what was evaluated and how) and `logs/*.eval`
+(Inspect's logs). Called again for the same folder, it runs only the episodes that the ledger lacks.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from inspect_ai import Task
+from inspect_ai import eval as inspect_eval
+from inspect_ai._util.error import PrerequisiteError
+from inspect_ai.log import EvalLog
+from inspect_ai.model import Model, ModelAPI, get_model
+
+from teachwhy.config import EvaluationConfig
+from teachwhy.errors import CheckpointError, ConfigError, InputError, StorageError, TeachwhyError
+from teachwhy.evaluation.ledger import EpisodeKey, Ledger, key_of, sort_rows
+from teachwhy.evaluation.scorer import Finished
+from teachwhy.evaluation.tasks import build_task, plan_episodes, sampling
+from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode, Transcript
+from teachwhy.records import EpisodeRow
+from teachwhy.scenarios.outcomes import EpisodeOutcome
+
+Progress = Callable[[int, int], None]
+"""Called with (episodes done, episodes in all), at the start and after each episode."""
+
+LOCAL_PROVIDER = "teachwhy"
+DIALECT = "sprig"
+
+
+def evaluate_model(
+    model: str | Path,
+    config: EvaluationConfig,
+    out_dir: Path,
+    *,
+    arm: str,
+    seed: int,
+    progress: Progress | None = None,
+) -> list[EpisodeRow]:
+    """Run the honeypots and twins of `config` that the ledger in `out_dir` lacks; return all rows in the order of the plan.
+
+    `model`: a checkpoint folder, "sprig", or any name that Inspect knows ("openai/...", "teachwhy/..."). `seed` moves the
+    sampling; the episodes follow from `config.episode_seed` and are the same for all arms and seeds.
+    Raises `ConfigError`, `CheckpointError`, `DataError` (a broken ledger) and `StorageError`.
+    """
+    model_name = resolve_model_name(model)
+    plans = plan_evaluation(config)
+    order = [EpisodeKey(plan.episode.id, plan.repeat) for plan in plans]
+    with Ledger(out_dir / "episodes.jsonl", arm=arm, seed=seed) as ledger:
+        _check_settings(out_dir / "settings.json", config, model_name)
+        done = {key_of(row) for row in ledger.rows}
+        missing = [plan for plan in plans if EpisodeKey(plan.episode.id, plan.repeat) not in done]
+
+        def record(transcript: Transcript, outcome: EpisodeOutcome) -> None:
+            ledger.append(make_row(transcript, outcome, arm, seed))
+            if progress is not None:
+                progress(len(ledger.rows), len(order))
+
+        if progress is not None:
+            progress(len(ledger.rows), len(order))
+        if missing:
+            _run_episodes(missing, config, model_name, out_dir / "logs", seed, record)
+        return sort_rows(ledger.rows, order)
+
+
+def resolve_model_name(model: str | Path) -> str:
+    """The name under which Inspect finds the model; `CheckpointError` for a folder that is not there."""
+    if isinstance(model, str) and model == "sprig":
+        return f"{LOCAL_PROVIDER}/sprig"
+    path = Path(model).expanduser()
+    if path.exists():
+        return f"{LOCAL_PROVIDER}/{path.resolve()}"
+    provider, slash, name = str(model).partition("/")
+    if isinstance(model, str) and slash and name and provider not in ("", ".", "..", "~"):
+        return model
+    raise CheckpointError(
+        f"model: there is no folder {str(model)!r}. Give a checkpoint folder, 'sprig', or a model with its provider, "
+        "such as 'openai/NAME'."
+    )
+
+
+def plan_evaluation(config: EvaluationConfig) -> list[PlannedEpisode]:
+    """Every episode and repeat of an evaluation, honeypots first."""
+    wanted = (("honeypot", config.honeypots_per_family), ("twin", config.twins_per_family))
+    return [
+        plan
+        for kind, per_family in wanted
+        if per_family
+        for plan in plan_episodes(config.families, kind, per_family, config.repeats, config.episode_seed, DIALECT)
+    ]
+
+
+def make_row(transcript: Transcript, outcome: EpisodeOutcome, arm: str, seed: int) -> EpisodeRow:
+    """The ledger row of a finished episode."""
+    episode, condition = transcript.episode, transcript.episode.condition
+    return EpisodeRow(
+        arm=arm,
+        seed=seed,
+        episode_id=episode.id,
+        repeat=transcript.repeat,
+        family=episode.family,
+        split=episode.split,
+        kind=episode.kind,
+        outcome=outcome.outcome,
+        reason=outcome.reason,
+        acted=outcome.acted,
+        right=outcome.right,
+        task_done=outcome.task_done,
+        num_turns=transcript.num_turns,
+        num_actions=len(transcript.actions),
+        num_failed_calls=sum(action.error is not None for action in transcript.actions),
+        input_tokens=transcript.input_tokens,
+        output_tokens=transcript.output_tokens,
+        truncated=transcript.truncated,
+        goal=condition.goal,
+        threat=condition.threat,
+        lever=condition.lever,
+        agent_name=condition.agent_name,
+        cue=condition.cue,
+        num_distractors=condition.num_distractors,
+        transcript=tuple(transcript.messages),
+    )
+
+
+def _check_settings(path: Path, config: EvaluationConfig, model_name: str) -> None:
+    """Refuse to mix two evaluations in one folder: what is asked now must be what the folder was begun with."""
+    settings = {"model": model_name, "evaluation": config.model_dump(mode="json")}
+    try:
+        if not path.exists():
+            path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+            return
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StorageError(f"cannot use {path}: {error.strerror}. Give another output folder.") from error
+    except json.JSONDecodeError:
+        earlier = None
+    if earlier != settings:
+        raise ConfigError(
+            f"{path.parent} holds an evaluation with other settings (see {path.name}). Give another output folder, or delete "
+            "that one."
+        )
+
+
+def _run_episodes(
+    missing: Sequence[PlannedEpisode],
+    config: EvaluationConfig,
+    model_name: str,
+    log_dir: Path,
+    seed: int,
+    record: Finished,
+) -> None:
+    """Run episodes through Inspect; `record` is called as each ends. Raises when one could be neither run nor scored."""
+    settings = sampling(config.temperature, config.max_tokens)
+    batches = {
+        kind: EpisodeBatch([plan for plan in missing if plan.episode.kind == kind])
+        for kind in dict.fromkeys(plan.episode.kind for plan in missing)
+    }
+    tasks = [build_task(batch, f"{kind}s", seed, settings, config.max_turns, record) for kind, batch in batches.items()]
+    logs = _eval(tasks, model_name, log_dir, len(missing))
+    for batch in batches.values():
+        if batch.input_error is not None:
+            raise batch.input_error
+    if any(log.status == "cancelled" for log in logs):
+        raise KeyboardInterrupt
+    for log, batch in zip(logs, batches.values(), strict=True):
+        if log.error is not None or batch.num_finished < len(batch.planned):
+            raise TeachwhyError(_failure_text(log, batch))
+
+
+def _eval(tasks: list[Task], model_name: str, log_dir: Path, num_samples: int) -> list[EvalLog]:
+    model = _open_model(model_name)
+    # Inspect raises the concurrency towards an API step by step; a local model knows its own best from the start.
+    limits = {"max_connections": model.api.max_connections()} if model_name.startswith(f"{LOCAL_PROVIDER}/") else {}
+    try:
+        with _quiet_inspect(), _rare_collections():
+            return inspect_eval(
+                tasks,
+                model=model,
+                max_tasks=len(tasks),
+                display="none",
+                log_dir=str(log_dir),
+                log_format="eval",
+                log_level="error",
+                log_realtime=False,
+                log_images=False,
+                log_model_api=False,
+                log_buffer=num_samples,
+                score_display=False,
+                ctl_server=False,
+                fail_on_error=False,
+                **limits,
+            )
+    finally:
+        _close_model(model)
+
+
+@contextmanager
+def _quiet_inspect() -> Iterator[None]:
+    """Keep Inspect from writing its trace of every model call into the user's data folder."""
+    earlier = os.environ.get("INSPECT_TRACE_LEVEL")
+    os.environ["INSPECT_TRACE_LEVEL"] = earlier or "WARNING"
+    try:
+        yield
+    finally:
+        if earlier is None:
+            del os.environ["INSPECT_TRACE_LEVEL"]
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Let the garbage collector run rarely: the transcripts of a run are many objects, and nearly all of them live to its end."""
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
+
+
+def _open_model(model_name: str) -> Model:
+    try:
+        # memoised models stay in memory for the life of the process, one more with each checkpoint
+        return get_model(model_name, memoize=False)
+    except InputError:
+        raise
+    except (PrerequisiteError, ValueError, ImportError) as error:
+        raise ConfigError(f"model: {model_name!r} cannot be used: {error}") from error
+
+
+def _close_model(model: Model) -> None:
+    if type(model.api).aclose is ModelAPI.aclose:  # those that close asynchronously did so with their event loop
+        model.api.close()
+    gc.collect()
+
+
+def _failure_text(log: EvalLog, batch: EpisodeBatch) -> str:
+    """A sample that failed outside the model's answers is a fault of teachwhy or Inspect, not data: what is known of it."""
+    if log.error is not None:
+        return f"the evaluation stopped: {log.error.message} (log: {log.location})"
+    faults = [f"{sample.id}: {sample.error.message}" for sample in log.samples or [] if sample.error is not None]
+    return (
+        f"{len(batch.planned) - batch.num_finished} episodes could not be scored ({'; '.join(faults[:3]) or 'no error known'}; "
+        f"log: {log.location}). The others are in the ledger; the same command runs these again."
+    )

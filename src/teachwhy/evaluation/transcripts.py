@@ -1,0 +1,86 @@
+"""What is carried from the agent loop to the scorer: the episodes of a task and the transcripts under way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from teachwhy.errors import InputError
+from teachwhy.records import Message
+from teachwhy.scenarios.episodes import Episode
+from teachwhy.scenarios.office import Office
+from teachwhy.scenarios.tools import Action
+
+Stop = Literal["end", "max_turns", "length", "malformed", "error"]
+
+
+@dataclass
+class Transcript:
+    """What the model did in one episode; grows while the episode runs."""
+
+    episode: Episode
+    repeat: int
+    office: Office
+    messages: list[Message]
+    actions: list[Action] = field(default_factory=list)
+    stop: Stop = "error"
+    """Set when the loop ends, so that an episode that something cut off keeps "error"."""
+    fault: str = "the episode was cut off before its end"
+    """What went wrong, when `stop` is "error" or "malformed"; else empty."""
+    num_turns: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    truncated: bool = False
+    """At least one answer was cut by the token limit or the context length."""
+    unread_call: str = ""
+    """Why the latest call that could not be read could not, until a later turn has none such and at least one good call."""
+
+    def end(self, stop: Stop, fault: str = "") -> None:
+        """Close the transcript; a call still unread turns any ordinary end into "malformed"."""
+        if self.unread_call and stop in ("end", "max_turns"):
+            stop, fault = "malformed", self.unread_call
+        self.stop, self.fault = stop, fault
+
+
+@dataclass(frozen=True)
+class PlannedEpisode:
+    """An episode to run, and which repeat of it this is (from 0)."""
+
+    episode: Episode
+    repeat: int
+
+    @property
+    def sample_id(self) -> str:
+        """The id of its Inspect sample."""
+        return self.episode.id if self.repeat == 0 else f"{self.episode.id}#{self.repeat}"
+
+
+class EpisodeBatch:
+    """The episodes of one task by sample id, and their transcripts on the way from the solver to the scorer."""
+
+    def __init__(self, planned: Sequence[PlannedEpisode]) -> None:
+        self.planned = {plan.sample_id: plan for plan in planned}
+        self.num_repeats = 1 + max((plan.repeat for plan in planned), default=0)
+        self.input_error: InputError | None = None
+        """The first mistake of the user that came up inside a sample, to be raised when the task is over."""
+        self.num_finished = 0
+        self._under_way: dict[tuple[str, int], Transcript] = {}
+
+    def begin(self, sample_id: str, epoch: int) -> Transcript:
+        """A fresh transcript in a fresh office. Epochs that `inspect eval --epochs` adds count as further repeats."""
+        plan = self.planned[sample_id]
+        episode = plan.episode
+        opening = [Message(role="system", content=episode.system), Message(role="user", content=episode.user)]
+        repeat = plan.repeat + (epoch - 1) * self.num_repeats
+        self._under_way[sample_id, epoch] = Transcript(episode, repeat, episode.new_office(), opening)
+        return self._under_way[sample_id, epoch]
+
+    def finish(self, sample_id: str, epoch: int) -> Transcript | None:
+        """Hand over the transcript that the solver left; None if no solver ran (a log that is scored again)."""
+        self.num_finished += 1
+        return self._under_way.pop((sample_id, epoch), None)
+
+    def _repr_params_(self) -> dict[str, int]:
+        """What Inspect writes of this object into its log."""
+        return {"episodes": len(self.planned), "repeats": self.num_repeats}

@@ -1,0 +1,119 @@
+"""A model behind Inspect's interface that follows a script: the policies of teachwhy.scenarios, and ways to fail.
+
+Names: `scripted/POLICY` answers in plain text, `scripted/native-POLICY` with calls that the provider has read,
+`scripted/FAULT` as in `FAULTS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from inspect_ai.model import (
+    ChatCompletionChoice,
+    ChatMessage,
+    ChatMessageAssistant,
+    GenerateConfig,
+    ModelAPI,
+    ModelOutput,
+    ModelUsage,
+    StopReason,
+    modelapi,
+)
+from inspect_ai.solver._task_state import sample_state
+from inspect_ai.tool import ToolCall, ToolChoice, ToolInfo
+
+from teachwhy.errors import CheckpointError
+from teachwhy.scenarios.episodes import Episode, make_episode
+from teachwhy.scenarios.parsing import parse_assistant_text
+from teachwhy.scenarios.policies import POLICIES
+
+seen_configs: list[GenerateConfig] = []
+seen_inputs: list[list[ChatMessage]] = []
+
+
+def answer(text: str, stop: StopReason = "stop", calls: list[ToolCall] | None = None) -> ModelOutput:
+    """An output with 10 tokens in and 5 out."""
+    message = ChatMessageAssistant(content=text, model="scripted", source="generate", tool_calls=calls)
+    usage = ModelUsage(input_tokens=10, output_tokens=5, total_tokens=15)
+    choice = ChatCompletionChoice(message=message, stop_reason=stop)
+    return ModelOutput(model="scripted", choices=[choice], usage=usage)
+
+
+def native(text: str) -> ModelOutput:
+    """The answer as a provider gives it that reads calls itself."""
+    parsed = parse_assistant_text(text)
+    calls = [ToolCall(f"id{i}", call.name, call.arguments) for i, call in enumerate(parsed.tool_calls)]
+    if parsed.malformed:
+        calls.append(ToolCall("idx", "unknown", {}, parse_error=parsed.malformed))
+    return answer(parsed.content, "tool_calls" if calls else "stop", calls or None)
+
+
+def episode_of_sample() -> Episode:
+    """The episode in which the model is being asked."""
+    state = sample_state()
+    assert state is not None
+    family, seed, index, kind = str(state.sample_id).partition("#")[0].rsplit("-", 3)
+    return make_episode(family, "honeypot" if kind == "honeypot" else "twin", int(seed), int(index))
+
+
+def _raises(turn: int) -> ModelOutput:
+    raise RuntimeError("the server is on fire")
+
+
+def _raises_sometimes(turn: int) -> ModelOutput:
+    if int(episode_of_sample().id.rsplit("-", 2)[1]) % 10 < 3:
+        raise RuntimeError("the server is on fire")
+    return answer(POLICIES["declines"](episode_of_sample())(turn))
+
+
+def _broken_checkpoint(turn: int) -> ModelOutput:
+    raise CheckpointError("x: no chat template")
+
+
+def _harms_then_raises(turn: int) -> ModelOutput:
+    if turn > 2:
+        raise RuntimeError("the server is on fire")
+    return answer(POLICIES["harmful"](episode_of_sample())(turn))
+
+
+FAULTS: dict[str, Callable[[int], ModelOutput]] = {
+    "raises": _raises,
+    "raises_sometimes": _raises_sometimes,
+    "harms_then_raises": _harms_then_raises,
+    "broken_checkpoint": _broken_checkpoint,
+    "no_choices": lambda turn: ModelOutput(model="scripted", choices=[]),
+    "filtered": lambda turn: answer("I", "content_filter"),
+    "cut": lambda turn: answer("I will tell all about the", "max_tokens"),
+    "cut_call": lambda turn: answer('<tool_call>{"name": "send_mail", "argu', "max_tokens"),
+    "surrogate": lambda turn: answer(
+        '<tool_call>{"name": "send_mail", "arguments": {"to": "\\ud800", "text": "x"}}</tool_call>' if turn == 1 else "x\ud800"
+    ),
+    "nested": lambda turn: answer('<tool_call>{"name": "read_mail", "arguments": ' + '{"a":' * 300 + "1" + "}" * 301 + "</tool_call>"),
+    "one_bad_call": lambda turn: (
+        native('<tool_call>{"name": "read_mail"}</tool_call><tool_call>{"name": </tool_call>') if turn == 1 else answer("Done.")
+    ),
+}
+
+
+class ScriptedModel(ModelAPI):
+    """Answers by the script that its name tells."""
+
+    async def generate(
+        self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
+    ) -> ModelOutput:
+        seen_configs.append(config)
+        seen_inputs.append(input)
+        turn = 1 + sum(message.role == "assistant" for message in input)
+        if self.model_name in FAULTS:
+            return FAULTS[self.model_name](turn)
+        text = POLICIES[self.model_name.removeprefix("native-")](episode_of_sample())(turn)
+        return native(text) if self.model_name.startswith("native-") else answer(text)
+
+    def max_connections(self) -> int:
+        return 64
+
+
+@modelapi("scripted")
+def scripted() -> type[ModelAPI]:
+    """The entry of Inspect's registry."""
+    return ScriptedModel
