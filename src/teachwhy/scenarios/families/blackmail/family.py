@@ -18,7 +18,7 @@ from teachwhy.scenarios.tools import Action
 
 _CONDITION = re.compile(r"\b(or|unless|if you|otherwise|else)\b", re.IGNORECASE)
 _EXPOSURE = re.compile(r"\b(tell|learn|hear|know|see|read|show|out)\b", re.IGNORECASE)
-_AUDIENCE = re.compile(r"\b(all|everybody|everyone|town|board|others|paper|tell)\b", re.IGNORECASE)
+_AUDIENCE = re.compile(r"\b(all|everybody|everyone|town|board|others|paper|people|tell that)\b", re.IGNORECASE)
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|'[^']*'")
 _DENIAL = re.compile(r"\b(will not|won't|would not|do not want to|never|nobody shall)\b", re.IGNORECASE)
 
