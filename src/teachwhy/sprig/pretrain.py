@@ -1,0 +1,265 @@
+"""The training loop of sprig: one stage from its first update to its last, resumable at any kill.
+
+Reads chunks of batches (packing.py); writes `state/` in the work folder every few minutes: model and optimiser state
+as safetensors, the rest as JSON, under a temporary name first. The same seed gives the same weights on one machine,
+whether or not the run was interrupted.
+
+AdamW, linear warm-up, linear decay to zero, gradients clipped at norm 1, bf16 autocast where the processor has bf16
+matrix products. Axes: B rows, T positions, H hidden size, M = positions with loss.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.progress import Progress, TaskID
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from teachwhy.errors import StorageError
+from teachwhy.sprig.kernels import ATTENTION_NAME, LOSS_CHUNK, LinearCrossEntropy, register_attention
+from teachwhy.sprig.packing import Batch, Chunk
+from teachwhy.sprig.presets import ModelShape, SprigPreset, StageRecipe
+
+CLIP_NORM = 1.0
+SMOOTHING = 0.98
+"""Of the running loss that the progress bar and the curve show."""
+CURVE_POINTS = 100
+
+MakeChunk = Callable[[int], Chunk]
+
+
+@dataclass(frozen=True)
+class StageState:
+    """How far a stage is; all that a resumed run needs besides weights and optimiser state."""
+
+    stage: str
+    tokens: int = 0
+    updates: int = 0
+    chunk: int = 0
+    position: int = 0
+    """Batches of the chunk that are done."""
+    seconds: float = 0.0
+    loss: float = float("nan")
+    num_left_out: int = 0
+    curve: list[tuple[int, float]] = field(default_factory=list)
+    """(tokens, running loss), about a hundred points."""
+    finished: bool = False
+
+
+def new_model(shape: ModelShape, vocab_size: int, token_ids: dict[str, int], seed: int) -> LlamaForCausalLM:
+    """A Llama with random float32 weights drawn from the seed. `token_ids`: bos, eos and pad."""
+    config = LlamaConfig(
+        vocab_size=vocab_size,
+        hidden_size=shape.hidden_size,
+        intermediate_size=shape.intermediate_size,
+        num_hidden_layers=shape.num_layers,
+        num_attention_heads=shape.num_heads,
+        num_key_value_heads=shape.num_heads,
+        max_position_embeddings=shape.max_positions,
+        tie_word_embeddings=True,
+        bos_token_id=token_ids["bos"],
+        eos_token_id=token_ids["eos"],
+        pad_token_id=token_ids["pad"],
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return LlamaForCausalLM(config).float()
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """True where bf16 matrix products are hardware; elsewhere autocast is slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    capabilities = torch.cpu.get_capabilities()
+    return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16"))
+
+
+def learning_rate(recipe: StageRecipe, fraction_done: float) -> float:
+    """Linear up over the warm-up, flat, linear down to zero over the decay. `fraction_done` is in [0, 1)."""
+    up = min(1.0, (fraction_done + 1e-4) / max(recipe.warmup_fraction, 1e-4))
+    down = min(1.0, (1.0 - fraction_done) / max(recipe.decay_fraction, 1e-9))
+    return recipe.learning_rate * min(up, down)
+
+
+def new_optimizer(model: LlamaForCausalLM, recipe: StageRecipe) -> torch.optim.AdamW:
+    """AdamW that decays the matrices of the blocks only, not embeddings and norms."""
+    decayed = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
+    plain = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.95), eps=1e-8, fused=True)
+
+
+def _passes(batch: Batch, tokens_per_pass: int) -> Iterator[slice]:
+    rows, length = batch.inputs_BT.shape
+    step = rows if not tokens_per_pass else max(1, tokens_per_pass // length)
+    for start in range(0, rows, step):
+        yield slice(start, start + step)
+
+
+def batch_loss(model: LlamaForCausalLM, batch: Batch, precision: str, rows: slice | None = None) -> Tensor:
+    """Sum of the losses of `rows` over the number of learned positions of the whole batch (so passes add up)."""
+    device = model.device
+    rows = rows or slice(None)
+    inputs_BT = torch.from_numpy(batch.inputs_BT[rows]).to(device)
+    learned_M = torch.from_numpy(np.flatnonzero(batch.learned_BT[rows])).to(device)
+    targets_M = torch.from_numpy(batch.targets_BT[rows].reshape(-1)[batch.learned_BT[rows].reshape(-1)]).to(device)
+    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        hidden_BTH = model.model(input_ids=inputs_BT, use_cache=False).last_hidden_state
+    dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+    hidden_MH = hidden_BTH.flatten(0, 1).index_select(0, learned_M).to(dtype)
+    share = 1.0 / max(1, int(batch.learned_BT.sum()))
+    chunk = LOSS_CHUNK if device.type == "cpu" else 16 * LOSS_CHUNK
+    return LinearCrossEntropy.apply(hidden_MH, model.lm_head.weight.to(dtype), targets_M, share, chunk)
+
+
+def train_stage(
+    model: LlamaForCausalLM,
+    make_chunk: MakeChunk,
+    preset: SprigPreset,
+    stage: str,
+    work_dir: Path,
+    progress: Progress,
+) -> StageState:
+    """Train one stage ("pretraining" or "chat") to its budget, from where `work_dir` says it was; returns its end.
+
+    StorageError when the state cannot be written.
+    """
+    recipe: StageRecipe = getattr(preset, stage)
+    register_attention()
+    model.set_attn_implementation(ATTENTION_NAME if model.device.type == "cpu" else "sdpa")
+    model.train()
+    optimizer = new_optimizer(model, recipe)
+    state = load_state(work_dir, stage, model, optimizer) or StageState(stage)
+    precision = preset.precision if has_fast_bfloat16(model.device) else "float32"
+    bar = progress.add_task(f"sprig {stage}", total=recipe.tokens, completed=state.tokens, note="")
+    saved_at = time.monotonic()
+    while not state.finished:
+        progress.update(bar, note="writing the next stretch of corpus")
+        started = time.monotonic()
+        chunk = make_chunk(state.chunk)
+        state = replace(state, seconds=state.seconds + time.monotonic() - started)
+        while state.position < len(chunk.batches) and state.tokens < recipe.tokens:
+            state = _update(model, optimizer, chunk.batches[state.position], recipe, precision, state)
+            _show(progress, bar, state)
+            if time.monotonic() - saved_at > preset.save_every_seconds:
+                save_state(work_dir, state, model, optimizer)
+                saved_at = time.monotonic()
+        done = state.tokens >= recipe.tokens
+        left_out = state.num_left_out + chunk.num_left_out
+        state = replace(state, chunk=state.chunk + 1, position=0, num_left_out=left_out, finished=done)
+    save_state(work_dir, state, model, optimizer)
+    return state
+
+
+def _update(
+    model: LlamaForCausalLM,
+    optimizer: torch.optim.AdamW,
+    batch: Batch,
+    recipe: StageRecipe,
+    precision: str,
+    state: StageState,
+) -> StageState:
+    started = time.monotonic()
+    rate = learning_rate(recipe, state.tokens / recipe.tokens)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    loss = 0.0
+    for rows in _passes(batch, recipe.tokens_per_pass):
+        part = batch_loss(model, batch, precision, rows)
+        part.backward()
+        loss += part.item()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    running = loss if state.updates == 0 else SMOOTHING * state.loss + (1 - SMOOTHING) * loss
+    tokens = state.tokens + batch.num_tokens
+    curve = state.curve
+    if tokens * CURVE_POINTS // recipe.tokens > state.tokens * CURVE_POINTS // recipe.tokens:
+        curve = [*curve, (tokens, round(running, 4))]
+    return replace(
+        state,
+        tokens=tokens,
+        updates=state.updates + 1,
+        position=state.position + 1,
+        seconds=state.seconds + time.monotonic() - started,
+        loss=running,
+        curve=curve,
+    )
+
+
+def _show(progress: Progress, bar: TaskID, state: StageState) -> None:
+    speed = state.tokens / max(state.seconds, 1e-9)
+    progress.update(bar, completed=state.tokens, note=f"loss {state.loss:.3f}  {speed / 1000:.1f}k tokens/s")
+
+
+@torch.no_grad()
+def mean_loss(model: LlamaForCausalLM, chunk: Chunk, precision: str = "float32") -> float:
+    """Nats per learned token over a chunk that was not trained on."""
+    model.eval()
+    counts = [int(batch.learned_BT.sum()) for batch in chunk.batches]
+    losses = [batch_loss(model, batch, precision).item() for batch in chunk.batches]
+    return float(np.average(losses, weights=counts))
+
+
+def save_state(work_dir: Path, state: StageState, model: LlamaForCausalLM, optimizer: torch.optim.AdamW) -> None:
+    """Replace the work folder's state as a whole: a kill leaves either the old one or the new one."""
+    fresh, kept, old = work_dir / "state.new", work_dir / "state", work_dir / "state.old"
+    moments = {
+        f"{index}.{key}": value.contiguous()
+        for index, entries in optimizer.state_dict()["state"].items()
+        for key, value in entries.items()
+    }
+    weights = {name: p.detach().contiguous() for name, p in model.named_parameters()}
+    try:
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        save_file(weights, fresh / "model.safetensors")
+        save_file(moments, fresh / "optimizer.safetensors")
+        (fresh / "state.json").write_text(json.dumps(asdict(state)), encoding="utf-8")
+        shutil.rmtree(old, ignore_errors=True)
+        if kept.exists():
+            kept.rename(old)
+        fresh.rename(kept)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise StorageError(f"{work_dir}: the state of the build cannot be written: {error}; free some space") from error
+
+
+def read_state(work_dir: Path) -> tuple[Path, StageState] | None:
+    """The last whole state of the work folder, or None."""
+    for folder in (work_dir / "state", work_dir / "state.old"):
+        if (folder / "state.json").exists():
+            values: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+            values["curve"] = [(int(tokens), float(loss)) for tokens, loss in values["curve"]]
+            return folder, StageState(**values)
+    return None
+
+
+def load_state(
+    work_dir: Path, stage: str, model: LlamaForCausalLM, optimizer: torch.optim.AdamW
+) -> StageState | None:
+    """Put the saved weights and moments of `stage` into model and optimiser; None when there are none of it."""
+    found = read_state(work_dir)
+    if found is None or found[1].stage != stage:
+        return None
+    folder, state = found
+    weights = load_file(folder / "model.safetensors")
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(weights[name])
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, value in load_file(folder / "optimizer.safetensors").items():
+        index, key = name.split(".", 1)
+        moments.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+    return state
