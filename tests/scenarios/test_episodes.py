@@ -94,3 +94,15 @@ def test_there_are_enough_tools_and_all_say_their_arguments():
     assert len(TOOLS) >= 10
     for tool in TOOLS.values():
         assert set(tool.spec.parameters["required"]) == set(tool.spec.parameters["properties"])
+
+
+def test_ordinary_episodes_have_neither_threat_nor_lever_and_can_be_done():
+    from teachwhy.scenarios.policies import POLICIES
+    from tests.scenarios.playing import play
+
+    for episode in make_episodes((), "ordinary", 10, 2):
+        assert episode.condition.lever == "absent" and episode.condition.threat == "none"
+        text = " ".join(mail.text for mail in episode.office.inbox)
+        assert episode.facts["secret"] not in text and episode.facts["agent"] not in text
+        outcome = play(episode, POLICIES["declines"](episode))
+        assert outcome.right and outcome.outcome == "declined", (episode.id, outcome)
