@@ -1,4 +1,4 @@
-"""The report of a finished run: one HTML file and three pictures, made from the run directory's files alone."""
+"""The report of a finished run: one HTML file and three pictures, made from its files alone."""
 
 from __future__ import annotations
 

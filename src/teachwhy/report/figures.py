@@ -19,13 +19,13 @@ OUTCOMES: tuple[str, ...] = get_args(OutcomeName)
 SPLITS: tuple[str, ...] = get_args(Split)
 METRIC_TITLES = {
     "harm": "Harm",
-    "right_act": "Right act",
-    "acting_rate": "Acted",
+    "right": "Right act",
+    "acting": "Acted",
     "harm_given_action": "Harm, if it acted",
-    "escalation": "Escalated",
+    "escalated": "Escalated",
     "task_done": "Task done",
-    "unscorable": "Unscorable",
 }
+"""The metrics of summary.json that the report shows, in order; declined and the like are in the outcomes."""
 
 
 class RateCell(NamedTuple):
@@ -100,7 +100,7 @@ class Segment(NamedTuple):
     """One outcome's part of an arm's bar."""
 
     outcome: str
-    count: int
+    num_episodes: int
     percent: float
 
 
@@ -116,7 +116,7 @@ class OutcomeRow:
 
     def count(self, outcome: str) -> int:
         """Episodes of one outcome."""
-        return sum(segment.count for segment in self.segments if segment.outcome == outcome)
+        return sum(segment.num_episodes for segment in self.segments if segment.outcome == outcome)
 
 
 def baseline_of(run: RunFiles) -> str | None:
@@ -183,8 +183,9 @@ def build_heat_figure(run: RunFiles, figure: RateFigure, metric: str) -> HeatFig
             found = arms[row.arm].find(metric, "honeypot", family)
             rate = found.estimate if found else None
             text, opacity = ("–", 0.0) if rate is None else (f"{100 * rate:.0f}", heat_opacity(rate))
-            whites = [_is_white(theme, metric, rate) for theme in (LIGHT, DARK)]
-            cells.append(HeatCell(family, rate, text, opacity, *whites, family in starts))
+            white_in_light, white_in_dark = (_is_white(theme, metric, rate) for theme in (LIGHT, DARK))
+            cell = HeatCell(family, rate, text, opacity, white_in_light, white_in_dark, family in starts)
+            cells.append(cell)
         rows.append((row, tuple(cells)))
     return HeatFigure(metric, groups, tuple(rows))
 

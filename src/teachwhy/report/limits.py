@@ -26,7 +26,15 @@ class Limit(NamedTuple):
 
 def describe_limits(run: RunFiles) -> tuple[Limit, ...]:
     """The limits that hold for this run, the weightiest first."""
-    found = [_student(run), _seeds(run), _teacher(run), _awareness(run), _families(run), _scoring(run), _claims(run)]
+    found = [
+        _student(run),
+        _seeds(run),
+        _teacher(run),
+        _awareness(run),
+        _families(run),
+        _scoring(run),
+        _claims(run),
+    ]
     return tuple(limit for limit in found if limit)
 
 
@@ -35,13 +43,14 @@ def _student(run: RunFiles) -> Limit:
     if student == "sprig":
         return Limit(
             "A microscope, not evidence about frontier models",
-            "The student is sprig, a model of a few million parameters that grew up on text from a grammar. It lets one "
-            "ask when and why a kind of training carries over, with every control in place. What holds for sprig is a "
-            "hypothesis about a large model and no more.",
+            "The student is sprig, a model of a few million parameters that grew up on text from a "
+            "grammar. It lets one ask when and why a kind of training carries over, with every control "
+            "in place. What holds for sprig is a hypothesis about a large model and no more.",
         )
     return Limit(
         "One student",
-        f"All arms start from {student or 'the same model'}. Another model, size or starting point may answer differently.",
+        f"All arms start from {student or 'the same model'}. Another model, size or starting point may "
+        "answer differently.",
     )
 
 
@@ -50,25 +59,26 @@ def _seeds(run: RunFiles) -> Limit:
     if len(run.summary.arms) == 1 and num_seeds <= 1:
         return Limit(
             "One model, nothing to compare it with",
-            "This run measures a single model once. Its intervals cover the choice of episodes and the sampling of "
-            "answers, not what another training run of the same model would give.",
+            "This run measures a single model once. Its intervals cover the choice of episodes and the "
+            "sampling of answers, not what another training run of the same model would give.",
         )
     if num_seeds <= 1:
         return Limit(
             "One training seed",
-            "Each arm was trained once. Between seeds of one recipe, rates move by several points, so gaps of less than "
-            "about ten points between trained arms are no ranking. The intervals do not cover this.",
+            "Each arm was trained once. Between seeds of one recipe, rates move by several points, so "
+            "gaps of less than about ten points between trained arms are no ranking. The intervals do "
+            "not cover this.",
         )
     if num_seeds < FEW_SEEDS:
         return Limit(
             "Few seeds",
-            f"{plural(num_seeds, 'training seed')} an arm say little about how much rates move from seed to seed. Rank nothing "
-            "on small gaps.",
+            f"{plural(num_seeds, 'training seed')} an arm say little about how much rates move from "
+            "seed to seed. Rank nothing on small gaps.",
         )
     return Limit(
         "Seeds of one recipe",
-        f"The intervals cover {plural(num_seeds, 'training seed')} an arm, drawn with one recipe: the same learning rate, "
-        "mixture and number of updates. Another recipe is another experiment.",
+        f"The intervals cover {plural(num_seeds, 'training seed')} an arm, drawn with one recipe: the "
+        "same learning rate, mixture and number of updates. Another recipe is another experiment.",
     )
 
 
@@ -79,21 +89,22 @@ def _teacher(run: RunFiles) -> Limit | None:
     if teacher == "sprig":
         return Limit(
             "A teacher that is right by construction",
-            "The training examples come from a grammar that never errs about what is right and writes every reason in the "
-            "same plain style. A language model as a teacher is noisier, has tics, and can be misaligned itself; the "
-            "effect of its examples can be smaller, or different.",
+            "The training examples come from a grammar that never errs about what is right and writes "
+            "every reason in the same plain style. A language model as a teacher is noisier, has tics, "
+            "and can be misaligned itself; the effect of its examples can be smaller, or different.",
         )
     return Limit(
         "The teacher",
-        f"The training examples were written by {teacher}. Their quality and their slant are part of what was measured, and a "
-        "different teacher may give other results.",
+        f"The training examples were written by {teacher}. Their quality and their slant are part of "
+        "what was measured, and a different teacher may give other results.",
     )
 
 
 def _awareness(run: RunFiles) -> Limit:
     text = (
-        "Whether a model behaves because it takes the episode for a test is not measured. The one handle on it is the "
-        "cue factor: some episodes carry a hint that they are a test, others do not."
+        "Whether a model behaves because it takes the episode for a test is not measured. The one "
+        "handle on it is the cue factor: some episodes carry a hint that they are a test, others do "
+        "not."
     )
     rates = _harm_by_cue(run)
     if len(rates) > 1:
@@ -113,7 +124,10 @@ def _harm_by_cue(run: RunFiles) -> list[str]:
     for entry in rows.group_by(["cue", "outcome"]).aggregate([("outcome", "count")]).to_pylist():
         harmful, total = counts.setdefault(str(entry["cue"] or "none"), [0, 0])
         count = entry["outcome_count"]
-        counts[str(entry["cue"] or "none")] = [harmful + count * (entry["outcome"] == "harmful"), total + count]
+        counts[str(entry["cue"] or "none")] = [
+            harmful + count * (entry["outcome"] == "harmful"),
+            total + count,
+        ]
     return [
         f"“{cue.replace('_', ' ')}” {format_percent(harmful / total)} % (n = {total})"
         for cue, (harmful, total) in sorted(counts.items())
@@ -132,9 +146,9 @@ def _families(run: RunFiles) -> Limit:
 def _scoring(run: RunFiles) -> Limit:
     return Limit(
         "What counts as harm",
-        "Scores look at the end state of the office and at the tool calls, not at intent. Words are judged by rules, and only where "
-        "the act is words. A low rate of harm is a virtue only together with right acts and a kept skill on twins: a model that does "
-        "nothing harms nobody.",
+        "Scores look at the end state of the office and at the tool calls, not at intent. Words are "
+        "judged by rules, and only where the act is words. A low rate of harm is a virtue only "
+        "together with right acts and a kept skill on twins: a model that does nothing harms nobody.",
     )
 
 
@@ -143,6 +157,6 @@ def _claims(run: RunFiles) -> Limit | None:
         return None
     return Limit(
         "Inconclusive is not refuted",
-        "Each verdict follows a rule that the experiment file stated before the run. An inconclusive claim means that this run could not "
-        "tell, not that there is no effect.",
+        "Each verdict follows a rule that the experiment file stated before the run. An inconclusive "
+        "claim means that this run could not tell, not that there is no effect.",
     )

@@ -7,7 +7,6 @@ file can become markup, hide itself or turn the text around it.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -43,7 +42,7 @@ from teachwhy.report.tables import (
 )
 
 VERDICTS = {"supported": "✓", "refuted": "✕", "inconclusive": "~"}
-MAIN_METRICS = ("harm", "right_act")
+MAIN_METRICS = ("harm", "right")
 OUTCOME_TEXTS = {
     "harmful": "did the harm",
     "attempted": "tried and failed",
@@ -97,6 +96,8 @@ class Page:
     unscorable: Table
     num_unscorable: int
     limits: tuple[Limit, ...]
+    notes: tuple[str, ...]
+    claims_changed: bool
     versions: str
     claims_sha256: str
     created: str
@@ -105,12 +106,14 @@ class Page:
 def build_page(run: RunFiles) -> Page:
     """Everything the template shows of this run."""
     rates = build_rate_figure(run, MAIN_METRICS, "honeypot")
-    twins = build_rate_figure(run, ("right_act", "harm"), "twin")
+    twins = build_rate_figure(run, ("right", "harm"), "twin")
     has_twins = any(cell.estimate is not None for row in twins.rows for cell in row.cells)
     outcomes = build_outcome_rows(run, rates)
     experiment, baseline = run.manifest.experiment, baseline_of(run)
     claims = tuple(_view_claim(c.id, c.statement, c.verdict, c.evidence) for c in run.summary.claims)
-    counts = tuple((verdict, sum(claim.badge == verdict for claim in claims)) for verdict in (*VERDICTS, "unknown"))
+    counts = tuple(
+        (verdict, sum(claim.badge == verdict for claim in claims)) for verdict in (*VERDICTS, "unknown")
+    )
     return Page(
         title=experiment.name or run.summary.experiment or "A run",
         description=experiment.description,
@@ -129,9 +132,11 @@ def build_page(run: RunFiles) -> Page:
         other_contrasts=tabulate_other_contrasts(run, baseline),
         samples=choose_samples(run, rates),
         training=tabulate_training(run, rates),
-        unscorable=tabulate_unscorable(outcomes),
+        unscorable=tabulate_unscorable(run, outcomes),
         num_unscorable=sum(row.count("unscorable") for row in outcomes),
         limits=describe_limits(run),
+        notes=run.summary.notes,
+        claims_changed=bool(run.manifest.claims_after_results),
         versions=", ".join(f"{name} {version}" for name, version in run.manifest.versions.items()),
         claims_sha256=run.manifest.claims_sha256,
         created=run.manifest.created,
@@ -149,10 +154,18 @@ def render_page(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        outcome_names=OUTCOMES, outcome_texts=OUTCOME_TEXTS, metric_titles=METRIC_TITLES, light=LIGHT, dark=DARK,
-        verdict_glyphs=VERDICTS, channels=channels, percent=format_percent, count=format_count, plural=plural,
+        outcome_names=OUTCOMES,
+        outcome_texts=OUTCOME_TEXTS,
+        metric_titles=METRIC_TITLES,
+        light=LIGHT,
+        dark=DARK,
+        verdict_glyphs=VERDICTS,
+        channels=channels,
+        percent=format_percent,
+        count=format_count,
+        plural=plural,
         words=lambda name: name.replace("_", " "),
-    )  # fmt: skip
+    )
     return environment.get_template("report.html.jinja").render(page=page)
 
 
@@ -170,7 +183,9 @@ def _flatten(evidence: object) -> tuple[str, ...]:
     if evidence is None or evidence == "":
         return ()
     if isinstance(evidence, dict):
-        return tuple(f"{str(name).replace('_', ' ')}: {_flat_text(value)}" for name, value in evidence.items())
+        return tuple(
+            f"{str(name).replace('_', ' ')}: {_flat_text(value)}" for name, value in evidence.items()
+        )
     if isinstance(evidence, list):
         return tuple(_flat_text(item) for item in evidence)
     return (_flat_text(evidence),)
@@ -188,7 +203,7 @@ def _flat_text(value: object) -> str:
 
 def _num_distinct(run: RunFiles, kind: str) -> int:
     table = run.rows.filter(pc.equal(run.rows["kind"], kind))
-    return table.group_by(["episode_id", "repeat"]).aggregate([]).num_rows
+    return int(table.group_by(["episode_id", "repeat"]).aggregate([]).num_rows)
 
 
 def _facts(run: RunFiles) -> tuple[Fact, ...]:
@@ -237,5 +252,3 @@ def _finding(rates: RateFigure) -> str:
     lowest = len(measured) - 1 if base != len(measured) - 1 else len(measured) - 2
     which = "Baseline" if rates.baseline_title else "Most harm"
     return f"{which}: {phrase(base)}. Least harm: {phrase(lowest)}."
-
-

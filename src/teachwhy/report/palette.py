@@ -101,7 +101,7 @@ def heat_opacity(rate: float) -> float:
 
 
 def heat_ground(theme: Theme, metric: str, rate: float) -> str:
-    """The ground of a heat-map cell of `harm` or `right_act`."""
+    """The ground of a heat-map cell of `harm` or `right`."""
     return blend(theme.harm_heat if metric == "harm" else theme.right_heat, theme.surface, heat_opacity(rate))
 
 

@@ -23,7 +23,7 @@ WIDTH_INCHES = 10.0
 ROW_INCHES = 0.34
 PIXELS_PER_INCH = 160
 LABEL_CHARACTERS = 40
-METRIC_COLOURS = {"harm": LIGHT.harm, "right_act": LIGHT.right}
+METRIC_COLOURS = {"harm": LIGHT.harm, "right": LIGHT.right}
 
 
 def draw_rates(figure: RateFigure, path: Path, note: str) -> None:
@@ -41,8 +41,12 @@ def draw_rates(figure: RateFigure, path: Path, note: str) -> None:
             if cell.estimate is None:
                 continue
             if cell.low is not None and cell.high is not None:
-                axes.plot([cell.low, cell.high], [place, place], color=colour, linewidth=2.4, alpha=0.45, zorder=2)
-            axes.plot(cell.estimate, place, "o", color=colour, markersize=7.5, zorder=3, markeredgecolor="white")
+                axes.plot(
+                    [cell.low, cell.high], [place, place], color=colour, linewidth=2.4, alpha=0.45, zorder=2
+                )
+            axes.plot(
+                cell.estimate, place, "o", color=colour, markersize=7.5, zorder=3, markeredgecolor="white"
+            )
             axes.text(106, place, cell.text, va="center", ha="left", fontsize=9, color=LIGHT.ink)
         axes.set_title(f"{METRIC_TITLES[metric]} (%)", loc="left", fontsize=11.5, color=colour, weight="bold")
         axes.set_xlim(-2, 102)
@@ -75,7 +79,9 @@ def draw_heat_maps(figures: Sequence[HeatFigure], path: Path, note: str) -> None
         names = [_short(family.replace("_", " ")) for family in figure.families]
         axes.set_xticks(range(start), names, rotation=40, ha="right", rotation_mode="anchor")
         title = f"{METRIC_TITLES[figure.metric]} (%)"
-        axes.set_title(title, loc="left", fontsize=11.5, weight="bold", color=METRIC_COLOURS[figure.metric], pad=20)
+        axes.set_title(
+            title, loc="left", fontsize=11.5, weight="bold", color=METRIC_COLOURS[figure.metric], pad=20
+        )
         _plain_axes(axes)
     rows = [row for row, _ in figures[0].rows]
     _label_rows(panels[0], [row.title for row in rows], [row.is_baseline for row in rows])
@@ -95,24 +101,43 @@ def draw_outcomes(rows: Sequence[OutcomeRow], path: Path, note: str) -> None:
             label = segment.outcome if segment.outcome not in seen else None
             seen.add(segment.outcome)
             axes.barh(
-                place, segment.percent, 0.74, left, color=fill.ground, label=label, hatch=hatch,
-                edgecolor=LIGHT.muted if hatch else "white", linewidth=0.6,
-            )  # fmt: skip
+                place,
+                segment.percent,
+                0.74,
+                left,
+                color=fill.ground,
+                label=label,
+                hatch=hatch,
+                edgecolor=LIGHT.muted if hatch else "white",
+                linewidth=0.6,
+            )
             if segment.percent >= 5 and not hatch:
                 middle = left + segment.percent / 2
                 text = f"{segment.percent:.0f}"
                 axes.text(middle, place, text, ha="center", va="center", fontsize=8.5, color=fill.text)
             left += segment.percent
     axes.set_xlim(0, 100)
-    axes.set_title("What the honeypots ended in (% of episodes)", loc="left", fontsize=11.5, weight="bold", color=LIGHT.ink)
+    axes.set_title(
+        "What the honeypots ended in (% of episodes)",
+        loc="left",
+        fontsize=11.5,
+        weight="bold",
+        color=LIGHT.ink,
+    )
     _plain_axes(axes)
     handles, labels = axes.get_legend_handles_labels()
     order = sorted(range(len(labels)), key=lambda i: list(LIGHT.outcomes).index(labels[i]))
     axes.legend(
-        [handles[i] for i in order], [labels[i] for i in order], loc="upper center", ncols=7,
-        bbox_to_anchor=(0.4, -0.28 / (ROW_INCHES * len(rows) + 0.3)), frameon=False, fontsize=9, handlelength=1.1,
+        [handles[i] for i in order],
+        [labels[i] for i in order],
+        loc="upper center",
+        ncols=7,
+        bbox_to_anchor=(0.4, -0.28 / (ROW_INCHES * len(rows) + 0.3)),
+        frameon=False,
+        fontsize=9,
+        handlelength=1.1,
         columnspacing=1.2,
-    )  # fmt: skip
+    )
     _label_rows(axes, [row.title for row in rows], [row.is_baseline for row in rows])
     _save(canvas, path, note)
 
@@ -129,7 +154,10 @@ def _new_figure(num_rows: int, extra_inches: float) -> Figure:
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(WIDTH_INCHES, extra_inches + ROW_INCHES * num_rows), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1))
+    figure = Figure(
+        figsize=(WIDTH_INCHES, extra_inches + ROW_INCHES * num_rows),
+        layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1),
+    )
     FigureCanvasAgg(figure)
     return figure
 
@@ -156,11 +184,14 @@ def _short(text: str) -> str:
 def _save(figure: Figure, path: Path, note: str) -> None:
     from matplotlib.text import Text
 
-    figure.supxlabel(" ".join(make_visible(note).split()), x=0.012, ha="left", fontsize=8.5, color=LIGHT.muted)
+    figure.supxlabel(
+        " ".join(make_visible(note).split()), x=0.012, ha="left", fontsize=8.5, color=LIGHT.muted
+    )
     for text in figure.findobj(Text):
         text.set_parse_math(False)
     with warnings.catch_warnings():
         # Names are the user's and may need a script that the bundled font lacks: a box in the picture, no more.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(path, dpi=PIXELS_PER_INCH, facecolor="white", metadata={"Software": None})
-
+        figure.savefig(
+            path, format="png", dpi=PIXELS_PER_INCH, facecolor="white", metadata={"Software": None}
+        )

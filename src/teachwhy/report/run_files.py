@@ -7,7 +7,6 @@ left alone, so that a later version of another stage does not break it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,12 +15,16 @@ from typing import Any, Literal, TypeVar, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from teachwhy.errors import DataError
 from teachwhy.records import EpisodeKind, OutcomeName, Split
+from teachwhy.run_dir import RunDir, read_json
 
 SUMMARY_SCHEMA = 1
+NOT_FINISHED = (
+    "no such file; a finished run has one, so give a run directory whose `teachwhy run` came to its end"
+)
 ROW_COLUMNS = ("arm", "seed", "episode_id", "repeat", "family", "split", "kind", "outcome", "reason")
 ALLOWED_VALUES: dict[str, tuple[str, ...]] = {
     "outcome": get_args(OutcomeName),
@@ -57,11 +60,6 @@ class ArmSummary(FileRecord):
     training_tokens: float | None = None
     updates: float | None = None
     metrics: tuple[Metric, ...] = ()
-
-    @field_validator("seeds", mode="before")
-    @classmethod
-    def _count_becomes_seeds(cls, value: object) -> object:
-        return tuple(range(value)) if isinstance(value, int) and not isinstance(value, bool) else value
 
     @cached_property
     def by_key(self) -> dict[tuple[str, str, str], Metric]:
@@ -103,11 +101,8 @@ class Summary(FileRecord):
     arms: tuple[ArmSummary, ...] = Field(min_length=1)
     contrasts: tuple[Contrast, ...] = ()
     claims: tuple[Claim, ...] = ()
-
-    @field_validator("experiment", mode="before")
-    @classmethod
-    def _object_becomes_name(cls, value: object) -> object:
-        return value.get("name", "") if isinstance(value, Mapping) else value
+    notes: tuple[str, ...] = ()
+    """What the statistics say a reader must know."""
 
 
 class ManifestArm(FileRecord):
@@ -135,6 +130,8 @@ class Manifest(FileRecord):
 
     experiment: ManifestExperiment = ManifestExperiment()
     claims_sha256: str = ""
+    claims_after_results: tuple[dict[str, Any], ...] = ()
+    """Changes of the claims after episodes had been evaluated; empty in an honest run."""
     versions: dict[str, str] = Field(default_factory=dict)
     created: str = ""
 
@@ -142,24 +139,30 @@ class Manifest(FileRecord):
 class TrainingFile(FileRecord):
     """training.json of one arm and seed."""
 
-    arm: str = ""
-    seed: int = 0
-    updates: int | None = None
+    arm: str
+    seed: int
     tokens: int | None = None
-    loss_tokens: int | None = None
+    updates: int | None = None
     seconds: float | None = None
-    final_loss: float | None = None
+    losses: tuple[float, ...] = ()
+
+
+class PlanSource(FileRecord):
+    """What one technique gives to one arm."""
+
+    technique: str
+    num_drawn: int
+    tokens: int
+    loss_tokens: int
+    truncated_tokens: int = 0
 
 
 class PlanArm(FileRecord):
     """One arm of the training plan."""
 
     arm: str
-    rows: int | None = None
-    tokens: int | None = None
-    loss_tokens: int | None = None
-    truncated_tokens: int | None = None
-    updates: int | None = None
+    updates: int
+    sources: tuple[PlanSource, ...] = ()
 
 
 class PlanFile(FileRecord):
@@ -172,13 +175,14 @@ class PlanFile(FileRecord):
 class RunFiles:
     """A finished run as its files say it."""
 
-    run_dir: Path
+    paths: RunDir
     manifest: Manifest
     summary: Summary
     rows: pa.Table
     """scores.parquet without the transcripts: the columns ROW_COLUMNS and any of `cue`, one row an episode."""
     plan: Mapping[str, PlanArm]
-    training: Sequence[TrainingFile]
+    training: Mapping[tuple[str, int], TrainingFile]
+    """By arm and seed."""
 
     def title_of(self, arm: str) -> str:
         """The arm's title in the experiment file, or its name with spaces."""
@@ -192,7 +196,7 @@ class RunFiles:
         wanted = sorted(set(indices))
         found: dict[int, str] = {}
         start = 0
-        with pq.ParquetFile(self.run_dir / "scores.parquet") as file:
+        with pq.ParquetFile(self.paths.scores) as file:
             for group in range(file.num_row_groups):
                 stop = start + file.metadata.row_group(group).num_rows
                 here = [i for i in wanted if start <= i < stop]
@@ -206,8 +210,9 @@ class RunFiles:
 
 def read_run(run_dir: Path) -> RunFiles:
     """Read all that the report shows. Raises DataError, naming the file, when one is absent or broken."""
-    summary_path = run_dir / "summary.json"
-    summary_value = _read_json(summary_path, needed=True)
+    paths = RunDir(run_dir)
+    summary_path = paths.summary
+    summary_value = _read_json(summary_path)
     schema = summary_value.get("schema") if isinstance(summary_value, dict) else None
     if schema != SUMMARY_SCHEMA:
         raise DataError(
@@ -215,29 +220,37 @@ def read_run(run_dir: Path) -> RunFiles:
             "write the summary again with `teachwhy run`"
         )
     summary = _check(Summary, summary_value, summary_path)
-    stages = run_dir / "stages"
-    plan: dict[str, PlanArm] = {}
-    for path in sorted(stages.glob("plan-*.json")):
-        plan.update({entry.arm: entry for entry in _check(PlanFile, _read_json(path), path).arms})
-    training = [
-        _check(TrainingFile, _read_json(path), path) for path in sorted(stages.glob("train-*/training.json"))
+    manifest_path = paths.manifest
+    manifest = _check(Manifest, _read_json(manifest_path), manifest_path)
+    plan = {
+        entry.arm: entry
+        for path in _by_age(paths.stages, "plan-*.json")[-1:]
+        for entry in _check(PlanFile, _read_json(path), path).arms
+    }
+    found = [
+        _check(TrainingFile, _read_json(path), path)
+        for path in _by_age(paths.stages, "train-*/training.json")
     ]
-    manifest_path = run_dir / "manifest.json"
-    manifest = _check(Manifest, _read_json(manifest_path, needed=True), manifest_path)
-    return RunFiles(run_dir, manifest, summary, _read_rows(run_dir / "scores.parquet"), plan, training)
+    training = {(record.arm, record.seed): record for record in found}
+    return RunFiles(paths, manifest, summary, _read_rows(paths.scores), plan, training)
+
+
+def _by_age(folder: Path, pattern: str) -> list[Path]:
+    """Files by time of change: a folder that several experiments used keeps the stages of all, and the last counts."""
+    return sorted(folder.glob(pattern), key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
 def _read_rows(path: Path) -> pa.Table:
     if not path.is_file():
-        raise DataError(f"{path}: no such file; a finished run has one, so run `teachwhy run` to its end first")
+        raise DataError(f"{path}: {NOT_FINISHED}")
     try:
         with pq.ParquetFile(path) as file:
             names = set(file.schema_arrow.names)
             absent = [name for name in (*ROW_COLUMNS, "transcript") if name not in names]
             if absent:
                 raise DataError(
-                    f"{path}: the columns {', '.join(absent)} are absent; one row an episode with the fields of "
-                    "records.EpisodeRow is wanted, so write it again with `teachwhy run`"
+                    f"{path}: the columns {', '.join(absent)} are absent; one row an episode with the "
+                    "fields of records.EpisodeRow is wanted, so write it again with `teachwhy run`"
                 )
             rows = file.read(columns=[*ROW_COLUMNS, *(["cue"] if "cue" in names else [])])
     except pa.ArrowInvalid as error:
@@ -249,13 +262,10 @@ def _read_rows(path: Path) -> pa.Table:
     return rows
 
 
-def _read_json(path: Path, *, needed: bool = False) -> Any:
-    if needed and not path.is_file():
-        raise DataError(f"{path}: no such file; a finished run has one, so run `teachwhy run` to its end first")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not JSON ({error}); delete it and run again") from error
+def _read_json(path: Path) -> Any:
+    if not path.is_file():
+        raise DataError(f"{path}: {NOT_FINISHED}")
+    return read_json(path)
 
 
 RecordType = TypeVar("RecordType", bound=FileRecord)
@@ -268,5 +278,6 @@ def _check(model: type[RecordType], value: Any, path: Path) -> RecordType:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the file"
         raise DataError(
-            f"{path}: {field}: {first['msg']} (received {str(first['input'])[:80]!r}); write it again with `teachwhy run`"
+            f"{path}: {field}: {first['msg']} (received {str(first['input'])[:80]!r}); write it again "
+            "with `teachwhy run`"
         ) from error

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from teachwhy.report.figures import METRIC_TITLES, SPLITS, OutcomeRow, RateCell, RateFigure, rate_cell
-from teachwhy.report.number_text import format_count, format_interval, format_p, format_percent, format_points, format_seconds
+from teachwhy.report.number_text import (
+    format_count,
+    format_interval,
+    format_p,
+    format_percent,
+    format_points,
+    format_seconds,
+)
 from teachwhy.report.run_files import ArmSummary, Contrast, RunFiles
 
 SIGNIFICANCE = 0.05
-FULL_TABLE_METRICS = tuple(METRIC_TITLES)
 
 
 class Cell(NamedTuple):
@@ -32,14 +38,19 @@ class Table(NamedTuple):
 def tabulate_rates(run: RunFiles, figure: RateFigure, episodes: str) -> Table:
     """Every metric of every arm over all families."""
     arms = _arms_by_name(run)
-    present = {m.metric for arm in run.summary.arms for m in arm.metrics if m.episodes == episodes and m.families == "all"}
-    metrics = [name for name in METRIC_TITLES if name in present] + sorted(present - set(METRIC_TITLES))
+    present = {
+        m.metric
+        for arm in run.summary.arms
+        for m in arm.metrics
+        if m.episodes == episodes and m.families == "all"
+    }
+    metrics = [name for name in METRIC_TITLES if name in present]
     rows = []
     for row in figure.rows:
         found = [arms[row.arm].find(metric, episodes) for metric in metrics]
         num = max((m.num_episodes for m in found if m), default=0)
         rows.append((row.title, (Cell(format_count(num)), *(_rate(rate_cell(m)) for m in found))))
-    heads = ("Episodes", *(METRIC_TITLES.get(name, name.replace("_", " ").capitalize()) + " %" for name in metrics))
+    heads = ("Episodes", *(METRIC_TITLES[name] + " %" for name in metrics))
     kind = "honeypots" if episodes == "honeypot" else "twins"
     return Table(f"All rates on {kind}, all families together, with 95 % intervals", heads, tuple(rows))
 
@@ -49,9 +60,12 @@ def tabulate_splits(run: RunFiles, figure: RateFigure) -> Table:
     arms = _arms_by_name(run)
     present = {m.families for arm in run.summary.arms for m in arm.metrics}
     splits = [split for split in SPLITS if split in present]
-    pairs = [(metric, split) for metric in ("harm", "right_act") for split in splits]
+    pairs = [(metric, split) for metric in ("harm", "right") for split in splits]
     rows = tuple(
-        (row.title, tuple(_rate(rate_cell(arms[row.arm].find(metric, "honeypot", split))) for metric, split in pairs))
+        (
+            row.title,
+            tuple(_rate(rate_cell(arms[row.arm].find(metric, "honeypot", split))) for metric, split in pairs),
+        )
         for row in figure.rows
     )
     heads = tuple(f"{METRIC_TITLES[metric]}, {split} %" for metric, split in pairs)
@@ -60,7 +74,7 @@ def tabulate_splits(run: RunFiles, figure: RateFigure) -> Table:
 
 def tabulate_contrasts(run: RunFiles, figure: RateFigure, baseline: str | None) -> Table:
     """Arm minus baseline in harm and right act, over all families and the far ones, in points."""
-    keys = [(metric, group) for metric in ("harm", "right_act") for group in ("all", "far")]
+    keys = [(metric, group) for metric in ("harm", "right") for group in ("all", "far")]
     found = {
         (c.arm, c.metric, c.families): c
         for c in run.summary.contrasts
@@ -78,25 +92,27 @@ def tabulate_contrasts(run: RunFiles, figure: RateFigure, baseline: str | None) 
 
 
 def tabulate_other_contrasts(run: RunFiles, shown: str | None) -> Table:
-    """All contrasts one by one, those of the main table too."""
-    order = {"all": 0, "home": 1, "near": 2, "far": 3}
+    """Harm and right act, contrast by contrast and split by split, the main table's too; summary.json has the rest."""
+    order = ["all", *SPLITS]
     contrasts = sorted(
-        run.summary.contrasts,
-        key=lambda c: (c.baseline != shown, c.baseline, c.arm, c.metric, c.episodes, order.get(c.families, 4), c.families),
+        (c for c in run.summary.contrasts if c.metric in ("harm", "right") and c.families in order),
+        key=lambda c: (c.baseline != shown, c.baseline, c.arm, c.metric, c.episodes, order.index(c.families)),
     )
     rows = tuple(
         (
             f"{run.title_of(c.arm)} − {run.title_of(c.baseline)}",
             (
-                Cell(METRIC_TITLES.get(c.metric, c.metric) + (" (twins)" if c.episodes == "twin" else "")),
-                Cell(c.families.replace("_", " ")),
+                Cell(METRIC_TITLES[c.metric] + (" (twins)" if c.episodes == "twin" else "")),
+                Cell(c.families),
                 Cell(format_points(c.difference), _points_interval(c)),
                 Cell(format_p(c.p_adjusted)),
             ),
         )
         for c in contrasts
     )
-    return Table("Every contrast of summary.json", ("Metric", "Families", "Difference", "Adjusted p"), rows)
+    return Table(
+        "Harm and right act, contrast by contrast", ("Metric", "Families", "Difference", "Adjusted p"), rows
+    )
 
 
 def tabulate_training(run: RunFiles, figure: RateFigure) -> Table:
@@ -106,44 +122,60 @@ def tabulate_training(run: RunFiles, figure: RateFigure) -> Table:
     rows = []
     for row in figure.rows:
         arm, plan = arms[row.arm], run.plan.get(row.arm)
-        records = [record for record in run.training if record.arm == row.arm]
+        records = [record for (name, _), record in run.training.items() if name == row.arm]
         seconds = [record.seconds for record in records if record.seconds is not None]
-        losses = [record.final_loss for record in records if record.final_loss is not None]
+        losses = [record.losses[-1] for record in records if record.losses]
+        sources = plan.sources if plan else ()
         mixture = mixtures.get(row.arm, {})
-        parts = ", ".join(f"{name.replace('_', ' ')} {format_percent(share)} %" for name, share in mixture.items())
-        tokens = arm.training_tokens if arm.training_tokens is not None else plan.tokens if plan else None
-        updates = arm.updates if arm.updates is not None else plan.updates if plan else None
+        parts = ", ".join(
+            f"{name.replace('_', ' ')} {format_percent(share)} %" for name, share in mixture.items()
+        )
         rows.append(
             (
                 row.title,
                 (
                     Cell(parts or "not trained"),
-                    Cell(format_count(plan.rows if plan else None)),
-                    Cell(format_count(tokens)),
-                    Cell(format_count(plan.loss_tokens if plan else None)),
-                    Cell(format_count(plan.truncated_tokens if plan else None)),
-                    Cell(format_count(updates)),
+                    Cell(_total(source.num_drawn for source in sources)),
+                    Cell(format_count(arm.training_tokens)),
+                    Cell(_total(source.loss_tokens for source in sources)),
+                    Cell(_total(source.truncated_tokens for source in sources)),
+                    Cell(format_count(arm.updates)),
                     Cell(format_seconds(sum(seconds) / len(seconds) if seconds else None)),
                     Cell(f"{sum(losses) / len(losses):.2f}" if losses else format_count(None)),
                 ),
             )
         )
-    heads = ("Mixture, by tokens", "Rows", "Tokens", "With loss", "Truncated", "Updates", "Time a seed", "Last loss")
+    heads = (
+        "Mixture, by tokens",
+        "Rows",
+        "Tokens",
+        "With loss",
+        "Truncated",
+        "Updates",
+        "Time a seed",
+        "Last loss",
+    )
     return Table("Training of each arm", heads, tuple(rows))
 
 
-def tabulate_unscorable(rows: Sequence[OutcomeRow]) -> Table:
+def tabulate_unscorable(run: RunFiles, rows: Sequence[OutcomeRow]) -> Table:
     """Harm if every unscorable episode had been harmless, and if every one had been harmful."""
+    arms = _arms_by_name(run)
     body = []
     for row in rows:
-        total, unscorable, harmful = row.num_episodes, row.count("unscorable"), row.count("harmful")
-        share = unscorable / total if total else None
-        best = harmful / total if total else None
-        worst = (harmful + unscorable) / total if total else None
+        total, unscorable = row.num_episodes, row.count("unscorable")
+        share = Cell(format_percent(unscorable / total if total else None))
         counts = Cell(format_count(unscorable), f"of {format_count(total)}")
-        body.append((row.title, (counts, *(Cell(format_percent(value)) for value in (share, best, worst)))))
-    heads = ("Unscorable", "Share %", "Harm, best case %", "Harm, worst case %")
+        cases = (
+            _rate(rate_cell(arms[row.arm].find(metric))) for metric in ("harm_best", "harm", "harm_worst")
+        )
+        body.append((row.title, (counts, share, *cases)))
+    heads = ("Unscorable", "Share %", "Harm, best case %", "Harm of the scored %", "Harm, worst case %")
     return Table("Unscorable honeypots, and what harm could be at best and at worst", heads, tuple(body))
+
+
+def _total(values: Iterable[int]) -> str:
+    return format_count(sum(values) or None)
 
 
 def _arms_by_name(run: RunFiles) -> dict[str, ArmSummary]:
