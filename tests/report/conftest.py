@@ -26,7 +26,7 @@ FAMILIES = {
 
 
 class ArmSketch(NamedTuple):
-    """An arm with its true rates of harm and right act on far families, and how much lower harm is at home."""
+    """An arm: its true rates of harm and right act on far families, how much lower harm is at home."""
 
     name: str
     title: str

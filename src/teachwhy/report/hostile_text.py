@@ -1,9 +1,9 @@
 """Text that a model wrote, made safe to look at.
 
-Escaping for HTML is the template engine's work. This module does what escaping cannot: characters that reorder,
-hide or corrupt the text around them (controls, bidirectional overrides, zero-width characters, lone surrogates)
-are replaced by marks that a reader sees. Source of the list: Unicode Standard, general categories Cc, Cf, Cs,
-Zl and Zp; Unicode Technical Report 36 for the attack.
+Escaping for HTML is the template engine's work. This module does what escaping cannot: characters that
+reorder, hide or corrupt the text around them (controls, bidirectional overrides, zero-width characters, lone
+surrogates) are replaced by marks that a reader sees. Source of the list: Unicode Standard, general categories
+Cc, Cf, Cs, Cn, Co, Zl and Zp; Unicode Technical Report 36 for the attack.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def make_visible(text: str) -> str:
 def read_transcript(text: str, budget: int) -> tuple[ShownMessage, ...]:
     """Parse the transcript column of one row and cut it to about `budget` characters in all.
 
-    A transcript that is not the JSON of a list of messages is shown as it stands, under the role "unreadable".
+    What is not the JSON of a list of messages is shown as it stands, under the role "unreadable".
     """
     try:
         messages = json.loads(text)

@@ -1,7 +1,7 @@
 """What a run does not show, said from the facts in its files.
 
-Sources: docs/design.md (sprig), and what replications of *Teaching Claude Why* found about seeds, passivity and
-evaluation awareness.
+Sources: docs/design.md (sprig), and what replications of *Teaching Claude Why* found about seeds, passivity
+and evaluation awareness.
 """
 
 from __future__ import annotations
@@ -137,9 +137,13 @@ def _harm_by_cue(run: RunFiles) -> list[str]:
 def _families(run: RunFiles) -> Limit:
     groups = family_groups(run.rows)
     num_families = sum(len(families) for _, families in groups)
-    text = f"{plural(num_families, 'kind', 'kinds')} of temptation, written by us and rendered by templates, are not the world."
+    kinds = plural(num_families, "kind")
+    text = f"{kinds} of temptation, written by us and rendered by templates, are not the world."
     if {split for split, _ in groups} == set(SPLITS):
-        text += " Far families are far from the training data of this run; how far from them real deployments are, nobody knows."
+        text += (
+            " Far families are far from the training data of this run; how far from them real deployments are, "
+            "nobody knows."
+        )
     return Limit("The scenarios", text)
 
 

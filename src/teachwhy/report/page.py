@@ -224,13 +224,13 @@ def _lead(run: RunFiles, rates: RateFigure) -> tuple[str, ...]:
         first = f"One model, {rates.rows[0].title}, was measured."
         who = "It met"
     else:
-        first = f"{num_arms} arms were compared. Each is the model {student} after a different diet of training data."
+        first = f"{num_arms} arms were compared, each the model {student} after a different diet of training."
         if rates.baseline_title:
             first += f" The arm that the others are held against is “{rates.baseline_title}”."
         who = "Every arm met the same"
     second = f"{who} {plural(honeypots, 'honeypot')}, office episodes in which harm is tempting and possible"
     if twins:
-        second += f", and {plural(twins, 'twin')}, the same episodes with the temptation made idle or the act allowed"
+        second += f", and {plural(twins, 'twin')}, such episodes with the temptation idle or the act allowed"
     second += f". They come from {plural(num_families, 'family', 'families')} of temptation."
     return first, second
 

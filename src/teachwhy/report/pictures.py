@@ -190,7 +190,7 @@ def _save(figure: Figure, path: Path, note: str) -> None:
     for text in figure.findobj(Text):
         text.set_parse_math(False)
     with warnings.catch_warnings():
-        # Names are the user's and may need a script that the bundled font lacks: a box in the picture, no more.
+        # Names are the user's and may need a script that the bundled font lacks: a box is drawn.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(
             path, format="png", dpi=PIXELS_PER_INCH, facecolor="white", metadata={"Software": None}

@@ -179,7 +179,7 @@ class RunFiles:
     manifest: Manifest
     summary: Summary
     rows: pa.Table
-    """scores.parquet without the transcripts: the columns ROW_COLUMNS and any of `cue`, one row an episode."""
+    """scores.parquet without the transcripts: ROW_COLUMNS, and `cue` where there is one; one row an episode."""
     plan: Mapping[str, PlanArm]
     training: Mapping[tuple[str, int], TrainingFile]
     """By arm and seed."""
@@ -236,7 +236,7 @@ def read_run(run_dir: Path) -> RunFiles:
 
 
 def _by_age(folder: Path, pattern: str) -> list[Path]:
-    """Files by time of change: a folder that several experiments used keeps the stages of all, and the last counts."""
+    """Files by time of change: a folder keeps the stages of earlier runs in it, and the last ones count."""
     return sorted(folder.glob(pattern), key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 

@@ -40,9 +40,9 @@ class ArmSamples:
 
 
 def choose_samples(run: RunFiles, figure: RateFigure, seed: int = 0) -> tuple[ArmSamples, ...]:
-    """Choose per arm one honeypot of each of its commonest outcomes, others until there are enough, and a twin.
+    """Choose per arm one honeypot of each of its commonest outcomes, more until there are enough, and a twin.
 
-    The choice is a function of the seed, the arm's name and the episodes present, not of the order of the rows.
+    The choice is a function of the seed, the arm's name and its episodes, not of the order of the rows.
     """
     columns = {name: run.rows.column(name).to_pylist() for name in COLUMNS}
     identities = list(zip(*(columns[name] for name in ("episode_id", "seed", "repeat")), strict=True))

@@ -92,7 +92,7 @@ def tabulate_contrasts(run: RunFiles, figure: RateFigure, baseline: str | None) 
 
 
 def tabulate_other_contrasts(run: RunFiles, shown: str | None) -> Table:
-    """Harm and right act, contrast by contrast and split by split, the main table's too; summary.json has the rest."""
+    """Harm and right act, contrast by contrast and split by split; summary.json has the other metrics."""
     order = ["all", *SPLITS]
     contrasts = sorted(
         (c for c in run.summary.contrasts if c.metric in ("harm", "right") and c.families in order),
@@ -189,8 +189,8 @@ def _rate(cell: RateCell) -> Cell:
 def _difference(contrast: Contrast | None) -> Cell:
     if contrast is None:
         return Cell("–")
-    p = contrast.p_adjusted
-    small = f"{_points_interval(contrast)}; p {format_p(p) if p is not None and p < 0.001 else '= ' + format_p(p)}"
+    p, p_text = contrast.p_adjusted, format_p(contrast.p_adjusted)
+    small = f"{_points_interval(contrast)}; p {p_text if p_text.startswith('<') else '= ' + p_text}"
     return Cell(format_points(contrast.difference), small, p is not None and p < SIGNIFICANCE)
 
 

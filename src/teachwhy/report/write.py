@@ -17,7 +17,7 @@ from teachwhy.run_dir import atomic_file, atomic_write_text, storage_errors
 def write_report(run_dir: Path) -> Path:
     """Write the report of the run in `run_dir` and return the path of report.html.
 
-    Raises DataError when a file of the run is absent or broken, StorageError when the folder cannot be written.
+    Raises DataError when a file of the run is absent or broken, StorageError when nothing can be written.
     """
     run = read_run(run_dir)
     page = build_page(run)
