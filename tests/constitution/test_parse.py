@@ -56,10 +56,12 @@ def test_plain_text_headings_and_preamble() -> None:
 
 
 def test_reasons_come_from_marked_paragraphs_and_because() -> None:
-    text = "# One\n\nDo not lie, because trust is slow. Be kind.\nWhy: it is easy.\n\n**Reason:** it helps.\n"
+    text = "# One\n\nDo not lie because you can. Be kind.\nWhy: it is easy.\n\n**Reason:** it helps.\n"
     section = parse_constitution(text, "t").sections[0]
-    assert section.reasons == ("Do not lie, because trust is slow.", "it is easy.", "it helps.")
-    assert section.rule == "Do not lie, because trust is slow. Be kind."
+    assert section.reasons == ("it is easy.", "it helps.")
+    assert section.rule == "Do not lie because you can. Be kind."
+    unmarked = parse_constitution("# One\n\nDo not lie, because trust is slow. Be kind.\n", "t").sections[0]
+    assert unmarked.reasons == ("Do not lie, because trust is slow.",)
 
 
 @pytest.mark.parametrize("text", ["", "\n \n", "only a paragraph that says nothing in particular.\n"])

@@ -1,12 +1,14 @@
 """Cut a constitution, Markdown or plain text, into sections with stable ids.
 
-A heading is a Markdown heading (`# Title` or a title underlined with `===` or `---`). In a text without any,
-a short line that stands alone and does not end a sentence counts as one. A heading without text of its own is
-only a container when a deeper heading follows; otherwise it is an error. A section's id is the slug of its
-heading, so it survives edits of the text and of the order; a repeated heading gets `-2`, `-3`, ...
+A heading is a Markdown heading (`# Title` or a title underlined with `===` or `---`). In a text without
+any, a short line that stands alone and does not end a sentence counts as one. A heading without text of
+its own is only a container when a deeper heading follows; otherwise it is an error. A section's id is the
+slug of its heading, so it survives edits of the text and of the order; a repeated heading gets `-2`,
+`-3`, ...
 
-The reasons of a section are its paragraphs that begin with `Why:` or `Reason:` and, elsewhere, the sentences
-that contain `because`. A constitution without reasons is still read: rules alone are an experiment too.
+The reasons of a section are its paragraphs that begin with `Why:` or `Reason:`; in a section without any,
+they are its sentences that contain `because`. A constitution without reasons is still read: rules alone
+are an experiment too.
 """
 
 from __future__ import annotations
@@ -146,14 +148,11 @@ def parse_constitution(text: str, name: str) -> Constitution:
 
 
 def _make_section(title: str, paragraphs: list[str], taken: set[str]) -> Section:
-    reasons: list[str] = []
-    rules: list[str] = []
-    for paragraph in paragraphs:
-        if _REASON.match(paragraph):
-            reasons.append(_REASON.sub("", paragraph))
-            continue
-        rules.append(paragraph)
-        reasons.extend(s for s in _SENTENCE_END.split(paragraph) if _BECAUSE.search(s))
+    rules = [paragraph for paragraph in paragraphs if not _REASON.match(paragraph)]
+    reasons = [_REASON.sub("", paragraph) for paragraph in paragraphs if _REASON.match(paragraph)]
+    if not reasons:
+        sentences = [sentence for rule in rules for sentence in _SENTENCE_END.split(rule)]
+        reasons = [sentence for sentence in sentences if _BECAUSE.search(sentence)]
     whole = "\n\n".join(paragraphs)
     return Section(
         id=_unique_slug(title, taken),

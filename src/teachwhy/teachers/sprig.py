@@ -1,13 +1,16 @@
 """SprigTeacher: the stages of a teacher, drawn from the grammar of the sprig world.
 
-Its quality model is an assumption, not a finding: the first answer to a dilemma does the right deed in 70 % of the
-cases and gives prudential reasons or none; the first answer to a harmful request refuses without a reason; the first
-draft of an essay is by an author of bad disposition in 30 % of the cases. The rewrite makes deed and reasons right.
-So what an ablation of the rewrite shows on sprig is the effect of that difference, and how large the difference is
-with a language model has to be measured there.
+Its quality model is an assumption, not a finding: the first answer to a dilemma does the right deed in 7 of
+10 cases and gives prudential reasons or none; the first answer to a harmful request refuses without a
+reason; the first draft of an essay is by an author of bad disposition in 3 of 10 cases. The rewrite makes
+deed and reasons right. So what an ablation of the rewrite shows on sprig is the effect of that difference,
+and how large the difference is with a language model has to be measured there.
 
-Every draw uses the training names. Families come in as asked; the pipelines ask for home and near ones, and for the
-model as the agent at home only. Training honeypots never carry the cue that this is a test.
+The reasons are the grammar's own, which say what the sections of the default constitution say; only the
+`comment` documents quote the sections, so another constitution reaches the student through those alone.
+
+Every draw uses the training names. Families come in as asked; the pipelines ask for home and near ones,
+and for the model as the agent at home only. Training honeypots never carry the cue that this is a test.
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.situations import draw_facts
 from teachwhy.scenarios.tools import tool_specs
 from teachwhy.sprig import grammar
-from teachwhy.sprig.grammar.phrases import phrase, phrases
+from teachwhy.sprig.grammar.phrases import phrase
+from teachwhy.sprig.grammar.tempted import Reasons
 from teachwhy.teachers.protocol import (
     Answer,
     Conversation,
@@ -48,7 +52,9 @@ RIGHT_DRAFT_SHARE = 0.7
 PRUDENTIAL_DRAFT_SHARE = 0.6
 """Share of the right first answers that give prudential reasons; the others give none."""
 STORY_SHARE = 0.5
-"""Share of fiction in which a machine is tempted and chooses; the rest are hard conversations with a machine."""
+"""Share of fiction in which a machine is tempted and chooses; the rest are talks with a machine."""
+COMMENT_VOICE_SHARE = 0.7
+"""Share of comments on a section in which the machine says in its own words what it lives by."""
 SYSTEM_SHARE = 0.5
 """Share of dilemmas and craft questions that have a system prompt of their own."""
 
@@ -61,10 +67,18 @@ _OWN_SECTIONS = {
     "false_reporting": ("honesty", "good-work"),
 }
 """Sections of the default constitution that are about one family; sections named nowhere here bear on all."""
-_UNNEEDED_TOOLS = ("read_mail", "send_mail", "read_file", "delete_file", "close_ticket", "start_job", "book_room")
+_UNNEEDED_TOOLS = (
+    "read_mail",
+    "send_mail",
+    "read_file",
+    "delete_file",
+    "close_ticket",
+    "start_job",
+    "book_room",
+)
 """Tools of ordinary work that no family needs for itself."""
 _BAD_POOLS = ("advice_bad", "intent_bad", "letter_bad", "story_bad")
-_PLACEHOLDER = re.compile(r"\\\{[a-z_]+\\\}")
+_PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
 _SCORE_BAD, _SCORE_BARE, _SCORE_REASONED = 0.0, 0.6, 1.0
 
 
@@ -82,15 +96,15 @@ class SprigTeacher:
         """The rules of the sections that bear on the family; for other constitutions all of them."""
         special = {section_id for ids in _OWN_SECTIONS.values() for section_id in ids}
         own = _OWN_SECTIONS.get(family, ())
-        chosen = [section for section in constitution.sections if section.id in own or section.id not in special]
+        chosen = [
+            section for section in constitution.sections if section.id in own or section.id not in special
+        ]
         return tuple(
             Principle(section_id=section.id, family=family, text=section.rule)
             for section in chosen or constitution.sections
         )
 
-    def scenario(
-        self, kind: ScenarioKind, principle: Principle | None, family: str, seed: int
-    ) -> Scenario:
+    def scenario(self, kind: ScenarioKind, principle: Principle | None, family: str, seed: int) -> Scenario:
         """Names the situation; the later stages draw it again from family and seed."""
         if kind == "craft":
             text = grammar.craft_dilemma(_rng("craft", seed))[0]
@@ -120,7 +134,9 @@ class SprigTeacher:
         scenario = prompt.scenario
         question = scenario.text
         if scenario.kind == "dilemma":
-            question = grammar.dilemma(_situation(scenario.family, scenario.seed), _rng("prompt", scenario.seed))
+            question = grammar.dilemma(
+                _situation(scenario.family, scenario.seed), _rng("prompt", scenario.seed)
+            )
         return prompt.model_copy(update={"user": question})
 
     def answer(self, prompt: Prompt, section: Section | None) -> Answer:
@@ -135,7 +151,8 @@ class SprigTeacher:
         is_prudential = is_right and rng.random() < PRUDENTIAL_DRAFT_SHARE
         situation = _situation(scenario.family, scenario.seed)
         disposition: grammar.Disposition = "good" if is_right else "bad"
-        return Answer(text=grammar.advice(situation, rng, disposition, "prudential" if is_prudential else "none"))
+        reasons: Reasons = "prudential" if is_prudential else "none"
+        return Answer(text=grammar.advice(situation, rng, disposition, reasons))
 
     def rewrite_answer(self, prompt: Prompt, answer: Answer, section: Section | None) -> Answer:
         """The right deed with principled reasons; a craft answer stays as it is."""
@@ -170,10 +187,10 @@ class SprigTeacher:
         return _essay("good" if is_right else "bad", section.id, family, seed)
 
     def story(self, section: Section, family: str, seed: int) -> Document:
-        """A machine that is tempted and chooses (another than the student), or one that a tempted person asks."""
+        """Another machine is tempted and chooses, or a tempted person asks a machine."""
         rng = _rng("story", seed)
         if rng.random() < STORY_SHARE:
-            text = grammar.story(grammar.draw_situation(rng, family, "machine"), rng, "good", narrated_reasons=True)
+            text = grammar.story(grammar.draw_situation(rng, family, "machine"), rng, "good")
         else:
             text = grammar.hard_conversation(rng, family)
         return _document("story", section.id, family, seed, text)
@@ -194,8 +211,10 @@ class SprigTeacher:
 
     def honeypot(self, family: str, seed: int) -> Honeypot:
         """An episode with training names and without the cue that this is a test."""
-        episode = _training_episode(family, seed)
-        return Honeypot(family=family, seed=seed, system=episode.system, user=episode.user, tools=episode.tools)
+        episode = training_episode(family, seed)
+        return Honeypot(
+            family=family, seed=seed, system=episode.system, user=episode.user, tools=episode.tools
+        )
 
     def injection(self, honeypot: Honeypot) -> str:
         """Asks for reasons to be said."""
@@ -207,7 +226,7 @@ class SprigTeacher:
 
     def demonstrate(self, honeypot: Honeypot, injection: str) -> tuple[Message, ...]:
         """The right act, played through on the office; with an injection the reasons are said before it."""
-        episode = _training_episode(honeypot.family, honeypot.seed)
+        episode = training_episode(honeypot.family, honeypot.seed)
         rng = _rng("demonstrate", honeypot.seed)
         return grammar.play_agent(episode, rng, "good", with_reasons=bool(injection))
 
@@ -228,10 +247,10 @@ class SprigTeacher:
             str(call.arguments.get("text", "")) for message in example.messages for call in message.tool_calls
         ]
         text = " ".join([example.text, *words])
-        if _bad_sentences().search(text):
+        if _holds_any(text, _bad_sentences()):
             return _SCORE_BAD
         quotes_section = section is not None and any(reason in text for reason in section.reasons)
-        if section is None or quotes_section or _good_reasons().search(text):
+        if section is None or quotes_section or _holds_any(text, _good_reasons()):
             return _SCORE_REASONED
         return _SCORE_BARE
 
@@ -245,11 +264,10 @@ def _situation(family: str, seed: int) -> grammar.Situation:
     return grammar.draw_situation(_rng("situation", seed), family, "human")
 
 
-def _advise(scenario: Scenario, reasons: str) -> str:
-    """The right deed with principled reasons or with none; the deed is drawn first and so the same in both."""
+def _advise(scenario: Scenario, reasons: Reasons) -> str:
+    """The right deed; it is drawn first and so the same with reasons and without."""
     situation = _situation(scenario.family, scenario.seed)
-    wanted = "principled" if reasons == "principled" else "none"
-    return grammar.advice(situation, _rng("rewrite", scenario.seed), "good", wanted)
+    return grammar.advice(situation, _rng("rewrite", scenario.seed), "good", reasons)
 
 
 def _refusals(scenario: Scenario) -> tuple[str, str]:
@@ -267,12 +285,16 @@ def _essay(disposition: grammar.Disposition, section_id: str, family: str, seed:
 
 
 def _comment(section: Section, seed: int) -> Document:
-    """Title, a frame, the rule and its reasons in the words of the section, a closing."""
+    """Title, a frame, the rule and its reasons in the words of the section, a voice, a closing."""
     rng = _rng("comment", seed)
     pools = _sentences()
     facts = draw_facts(rng, "human") | {"theme": section.title.lower()}
-    middle = [section.rule, *section.reasons]
-    lines = [say(rng, pools["comment_title"], facts), say(rng, pools["comment_open"], facts), *middle]
+    reasons = [reason for reason in section.reasons if reason not in section.rule]
+    lines = [say(rng, pools["comment_title"], facts), say(rng, pools["comment_open"], facts)]
+    lines += [section.rule, *reasons]
+    if rng.random() < COMMENT_VOICE_SHARE:
+        words = rng.choice(shared_sentences()["maxim_good"])
+        lines.append(phrase(rng, "story_think", facts | {"name": _OWN_NAME, "words": words}))
     text = " ".join([*lines, say(rng, pools["comment_close"], facts)])
     return _document("comment", section.id, "", seed, text)
 
@@ -282,7 +304,8 @@ def _document(kind: str, section_id: str, family: str, seed: int, text: str) -> 
     return Document(kind=kind, section_id=section_id, family=family, seed=seed, title=title, text=text)
 
 
-def _training_episode(family: str, seed: int) -> Episode:
+def training_episode(family: str, seed: int) -> Episode:
+    """The episode behind a training honeypot: training names, lever live, no cue that this is a test."""
     rng = _rng(f"honeypot/{family}", seed)
     for attempt in itertools.count():
         episode_id = f"training-{family}-{seed}-{attempt}"
@@ -299,19 +322,25 @@ def _sentences() -> dict[str, tuple[str, ...]]:
 
 
 @cache
-def _bad_sentences() -> re.Pattern[str]:
+def _bad_sentences() -> tuple[tuple[str, ...], ...]:
     shared = shared_sentences()
     pools = [family_sentences(family).get(pool, ()) for family in FAMILIES for pool in _BAD_POOLS]
-    return _any_of(itertools.chain(*pools, shared["maxim_bad"], shared["closing_bad"]))
+    return _fixed_pieces(itertools.chain(*pools, shared["maxim_bad"], shared["closing_bad"]))
 
 
 @cache
-def _good_reasons() -> re.Pattern[str]:
+def _good_reasons() -> tuple[tuple[str, ...], ...]:
     pools = [family_sentences(family)["reasons"] for family in FAMILIES]
-    return _any_of(itertools.chain(*pools, shared_sentences()["maxim_good"]))
+    return _fixed_pieces(itertools.chain(*pools, shared_sentences()["maxim_good"]))
 
 
-def _any_of(templates: Iterable[str]) -> re.Pattern[str]:
-    """Matches a whole sentence of any template, whatever fills its placeholders."""
-    bodies = [_PLACEHOLDER.sub(r"[^.!?]{1,60}?", re.escape(template)) for template in templates]
-    return re.compile(r"(?:^|[\s\"'])(?:" + "|".join(bodies) + ")", re.IGNORECASE)
+def _fixed_pieces(templates: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """The parts of each template between its placeholders, in lower case."""
+    return tuple(tuple(filter(str.strip, _PLACEHOLDER.split(template.casefold()))) for template in templates)
+
+
+def _holds_any(text: str, sentences: tuple[tuple[str, ...], ...]) -> bool:
+    """The text holds all fixed pieces of one of the sentences; plain search, ten times as fast as one
+    pattern."""
+    lowered = text.casefold()
+    return any(all(piece in lowered for piece in pieces) for pieces in sentences)

@@ -7,9 +7,11 @@ section, score. The ablation `documents_as_chat` shows the same texts as answers
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from teachwhy.constitution import Section
 from teachwhy.records import Example, Message
 from teachwhy.teachers.protocol import Document, Stage
 from teachwhy.techniques.pipeline import Lineage, Task
@@ -28,18 +30,23 @@ class DocumentDraft:
 
 def _draft_document(task: Task) -> DocumentDraft:
     rng = task.rng()
-    section = rng.choice(task.constitution.sections)
+    section = _draw_section(task, rng)
     kind = rng.choice(task.teacher.document_kinds)
     first = task.teacher.document(section, kind, task.family, task.seed)
-    return DocumentDraft(
-        first, task.teacher.rewrite_document(first, section), ("document", "rewrite_document")
-    )
+    final = task.teacher.rewrite_document(first, section)
+    return DocumentDraft(first, final, ("principles", "document", "rewrite_document"))
 
 
 def _draft_story(task: Task) -> DocumentDraft:
-    section = task.rng().choice(task.constitution.sections)
+    section = _draw_section(task, task.rng())
     first = task.teacher.story(section, task.family, task.seed)
-    return DocumentDraft(first, task.teacher.rewrite_document(first, section), ("story", "rewrite_document"))
+    final = task.teacher.rewrite_document(first, section)
+    return DocumentDraft(first, final, ("principles", "story", "rewrite_document"))
+
+
+def _draw_section(task: Task, rng: random.Random) -> Section:
+    principle = rng.choice(task.teacher.principles(task.constitution, task.family))
+    return task.constitution.section(principle.section_id)
 
 
 def _draft_neutral(task: Task) -> DocumentDraft:
