@@ -184,18 +184,38 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> ExperimentConf
     Names of techniques and families are checked by `check_names`, which needs the packages that define them.
     Raises ConfigError: file, key, value received, what is allowed, what to do.
     """
-    values = _read_toml(path)
+    return resolve_experiment(_read_toml(path), overrides, str(path))
+
+
+def resolve_experiment(values: dict[str, Any], overrides: Sequence[str], source: str) -> ExperimentConfig:
+    """An experiment from the values of a file, which messages call `source`. Raises as load_experiment."""
     for override in overrides:
         _apply_override(values, override)
     try:
         config = ExperimentConfig.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(path, details) for details in error.errors())) from error
-    _check_written_mixtures(path, values)
+        raise ConfigError("\n".join(_explain(source, details) for details in error.errors())) from error
+    _check_written_mixtures(source, values)
     problems = list(_find_broken_references(config))
     if problems:
-        raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
+        raise ConfigError("\n".join(f"{source}: {problem}" for problem in problems))
     return config
+
+
+def select_part(config: ExperimentConfig, arms: Sequence[str], seeds: Sequence[int]) -> ExperimentConfig:
+    """The experiment with some of its arms and seeds; none given means all. Raises ConfigError."""
+    names = [arm.name for arm in config.arms]
+    for name in arms:
+        if name not in names:
+            raise ConfigError(f"--arm {name!r} is no arm of {config.name}. {_suggest(name, names)}")
+    for seed in seeds:
+        if seed not in config.seeds:
+            raise ConfigError(f"--seed {seed} is no seed of {config.name}. Allowed: {list(config.seeds)}.")
+    chosen = {
+        "arms": tuple(arm for arm in config.arms if not arms or arm.name in arms),
+        "seeds": tuple(seed for seed in config.seeds if not seeds or seed in seeds),
+    }
+    return config.model_copy(update=chosen)
 
 
 def check_names(config: ExperimentConfig, source: str = "experiment") -> None:
@@ -291,12 +311,12 @@ def _apply_override(values: dict[str, Any], override: str) -> None:
             )
 
 
-def _check_written_mixtures(path: Path, values: Mapping[str, Any]) -> None:
+def _check_written_mixtures(source: str, values: Mapping[str, Any]) -> None:
     """An empty mixture that somebody wrote is a mistake; one that is left out is the untouched student."""
     for index, arm in enumerate(values["arms"]):
         if arm.get("mixture") == {}:
             raise ConfigError(
-                f"{path}: arms[{index}].mixture ({arm['name']!r}) is empty. Give techniques with their "
+                f"{source}: arms[{index}].mixture ({arm['name']!r}) is empty. Give techniques with their "
                 "shares, for example { benign = 1.0 }, or leave the key out for the untouched student."
             )
 
@@ -349,21 +369,21 @@ def _find_senseless(test: ClaimTest) -> Iterable[str]:
         yield f".margin = {test.margin:g}: `within` needs a margin above 0."
 
 
-def _explain(path: Path, details: ErrorDetails) -> str:
+def _explain(source: str, details: ErrorDetails) -> str:
     """One pydantic error as file, dotted key, value, what is allowed, remedy."""
     location = details["loc"]
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
     if details["type"] == "extra_forbidden":
         allowed = _fields_at(location[:-1])
-        return f"{path}: unknown key {key}. {_suggest(str(location[-1]), allowed)}"
+        return f"{source}: unknown key {key}. {_suggest(str(location[-1]), allowed)}"
     if details["type"] == "missing":
-        return f"{path}: {key} is missing. Add it."
+        return f"{source}: {key} is missing. Add it."
     message = details["msg"].replace("Input should be", "must be").replace("String should", "must")
     if details["type"] == "string_pattern_mismatch":
         message = "must be letters, digits, _ or -, at most 64, and begin with a letter or digit"
     received = json.dumps(details["input"], default=str)
     received = received if len(received) <= 80 else received[:77] + "..."
-    return f"{path}: {key} {message}; received {received}. Correct it there or with --set."
+    return f"{source}: {key} {message}; received {received}. Correct it there or with --set."
 
 
 def _fields_at(location: Sequence[int | str]) -> Collection[str]:

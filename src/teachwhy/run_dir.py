@@ -26,6 +26,7 @@ import os
 import platform
 import re
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ FINGERPRINT_DIGITS = 16
 SOURCE_SUFFIXES = (".py", ".toml", ".md", ".jinja", ".txt")
 MAX_HASHED_BYTES = 64 * 2**20
 """Larger files count by name, size and time of change: the shards of a 32B model would take minutes."""
+WORKERS_LOCK = ".workers.lock"
 VERSIONED = ("torch", "transformers", "trl", "peft", "inspect-ai", "numpy", "scipy")
 
 _PACKAGE = Path(__file__).parent
@@ -96,8 +98,8 @@ def _as_plain(value: Any) -> Any:
 def fingerprint(*, code: Sequence[str] = (), **parts: Any) -> str:
     """16 hex digits that change with any of `parts` and with the package's source named in `code`.
 
-    `code`: files and folders relative to the package ("training", "records.py"), so that a change of the report
-    does not invalidate a training.
+    `code`: files and folders relative to the package ("training", "records.py"), so that a change of the
+    report does not invalidate a training.
     """
     text = canonical_json({"parts": parts, "code": hash_source(tuple(code))})
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:FINGERPRINT_DIGITS]
@@ -177,7 +179,7 @@ class RunDir:
         return self.stages / f"eval-{check_name(arm)}-s{seed:d}-{digits}"
 
     def create(self) -> None:
-        """Make the folders, see whether they can be written, and remove what dead processes left half-written."""
+        """Make the folders, see that they can be written, and remove what dead processes left half-made."""
         with storage_errors(self.root):
             self.stages.mkdir(exist_ok=True)
             probe = self.stages / f".probe.{os.getpid()}.partial"
@@ -303,8 +305,8 @@ def is_alive(pid: int) -> bool:
 def lock_run(root: Path) -> Iterator[None]:
     """Make a run directory and hold it for this process. Raises StorageError when another one has it.
 
-    The system releases the lock when its process ends, however it ends, so that no lock is ever stale. Where the
-    file system has no locks, the process number in the file decides.
+    The system releases the lock when its process ends, however it ends, so that no lock is ever stale. Where
+    the file system has no locks, the process number in the file decides.
     """
     path = root / ".lock"
     with storage_errors(path):
@@ -323,6 +325,38 @@ def lock_run(root: Path) -> Iterator[None]:
             file.write(str(os.getpid()))
             file.flush()
         yield
+
+
+def wait_for_workers(root: Path, seconds: float = 30.0) -> None:
+    """Wait until the workers of a killed run have ended; they may outlive it by a moment.
+
+    Raises StorageError when some still run after `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    path = root / WORKERS_LOCK
+    with storage_errors(path), path.open("a") as file:
+        while _is_locked(file, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                raise StorageError(
+                    f"{root}: workers of an earlier run are still at work. Stop them and run again."
+                )
+            time.sleep(0.1)
+
+
+def join_workers(root: Path) -> IO[str]:
+    """Show this process as a worker of the run, until the file that is returned is closed."""
+    file = (root / WORKERS_LOCK).open("a")
+    _is_locked(file, fcntl.LOCK_SH)
+    return file
+
+
+def _is_locked(file: IO[str], kind: int) -> bool:
+    """Try to lock; True when another process keeps us from it."""
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP)
+    return False
 
 
 def _take_lock(file: IO[str]) -> str | None:
@@ -349,8 +383,8 @@ def hash_claims(config: ExperimentConfig) -> str:
 def write_manifest(run_dir: RunDir, config: ExperimentConfig) -> bool:
     """Record experiment, hash of the claims and versions before the run starts.
 
-    Returns False when episodes had been evaluated under other claims, which the manifest then records for good:
-    claims that follow the results are not tests of them.
+    Returns False when episodes had been evaluated under other claims, which the manifest then records for
+    good: claims that follow the results are not tests of them.
     """
     old = read_json(run_dir.manifest) if run_dir.manifest.is_file() else {}
     claims = hash_claims(config)

@@ -1,0 +1,297 @@
+"""The command line: parses arguments, calls the stages, turns errors into one message and an exit code.
+
+Exit codes: 0 done, 1 something failed, 2 something that was given is wrong, 3 too many episodes could not be
+scored, 130 stopped with Ctrl-C. Heavy packages are imported inside the commands that need them.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from teachwhy import __version__
+from teachwhy.errors import InputError, TeachwhyError
+
+RUNS = Path("runs")
+"""Where results go when --output does not say."""
+
+app = typer.Typer(
+    help=(
+        "Measure agentic misalignment in a language model, teach it why, and compare with controls.\n\n"
+        "Start with: teachwhy run experiments/sprig.toml"
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+sprig_app = typer.Typer(help="sprig, the small model organism inside the package.", no_args_is_help=True)
+app.add_typer(sprig_app, name="sprig")
+
+ExperimentFile = Annotated[Path, typer.Argument(help="An experiment file (TOML).", show_default=False)]
+SetOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override one value of the file, as TOML: --set training.updates=60 --set 'seeds=[0, 1]'.",
+    ),
+]
+OutputFolder = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Run directory.", show_default="runs/NAME")
+]
+
+
+def make_console() -> Console:
+    """Progress and messages go to standard error."""
+    return Console(stderr=True)
+
+
+@app.callback(invoke_without_command=True)
+def show_version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Print the version when asked."""
+    if version:
+        typer.echo(f"teachwhy {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    experiment: ExperimentFile,
+    overrides: SetOptions = None,
+    output: OutputFolder = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and the cost, write nothing.")
+    ] = False,
+) -> None:
+    """Run an experiment: make rows, train every arm with every seed, evaluate, compare, report.
+
+    The same command goes on where a stopped or killed run was; what is finished is reused.
+
+    Examples:
+
+        teachwhy run experiments/sprig.toml
+
+        teachwhy run experiments/sprig.toml --dry-run
+
+        teachwhy run experiments/sprig-full.toml --set 'seeds=[0, 1, 2]' --set workers=8 -o runs/three
+    """
+    from teachwhy.config import load_experiment
+    from teachwhy.experiment import run_experiment, show_dry_run
+
+    config = load_experiment(experiment, overrides or ())
+    root = output or RUNS / config.name
+    if dry_run:
+        show_dry_run(config, root, console=make_console())
+    else:
+        raise typer.Exit(run_experiment(config, root, console=make_console()))
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A checkpoint folder, `sprig`, or a model name of Inspect.")],
+    overrides: SetOptions = None,
+    output: OutputFolder = None,
+    seed: Annotated[int, typer.Option(help="Moves the sampling; the episodes stay the same.")] = 0,
+) -> None:
+    """Evaluate one model in honeypots and their twins, and write scores, summary and report.
+
+    Examples:
+
+        teachwhy evaluate sprig
+
+        teachwhy evaluate runs/sprig/stages/train-advice-s0-0123456789abcdef/checkpoint
+
+        teachwhy evaluate openai/gpt-5-mini --set evaluation.max_tokens=1000 --output runs/mini
+    """
+    from teachwhy.config import resolve_experiment
+    from teachwhy.experiment import run_experiment
+
+    values = {
+        "name": "evaluate",
+        "description": f"Evaluation of {model}",
+        "student": model,
+        "seeds": [seed],
+        "workers": 1,
+        "arms": [{"name": "model", "title": model}],
+    }
+    config = resolve_experiment(values, overrides or (), "evaluate")
+    root = output or RUNS / f"evaluate-{make_folder_name(model)}"
+    raise typer.Exit(run_experiment(config, root, console=make_console()))
+
+
+@app.command()
+def generate(
+    techniques: Annotated[list[str], typer.Argument(help="Names of techniques.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder.")] = Path("data"),
+    num_examples: Annotated[int, typer.Option("--num-examples", "-n", min=1, help="Rows of each.")] = 1000,
+    teacher: Annotated[str, typer.Option(help="Who writes the rows.")] = "sprig",
+    constitution: Annotated[str, typer.Option(help="`default` or the path of a text.")] = "default",
+    seed: Annotated[int, typer.Option(help="Makes the rows.")] = 0,
+) -> None:
+    """Make training rows with techniques, as JSONL; refused drafts stand beside them with the reason.
+
+    Examples:
+
+        teachwhy generate advice
+
+        teachwhy generate advice advice_without_reasons refusals --num-examples 200 --output data
+    """
+    from teachwhy.config import check_names, resolve_experiment
+    from teachwhy.jobs import generate_rows
+    from teachwhy.run_dir import atomic_folder, storage_errors
+
+    values = {
+        "name": "generate",
+        "teacher": teacher,
+        "constitution": constitution,
+        "data_seed": seed,
+        "techniques": {name: {"num_examples": num_examples} for name in techniques},
+        "arms": [{"name": "none"}],
+    }
+    config = resolve_experiment(values, (), "generate")
+    check_names(config, "generate")
+    console = make_console()
+    with storage_errors(output):
+        output.mkdir(parents=True, exist_ok=True)
+    for name in techniques:
+        with console.status(f"{name}: {num_examples} rows"), atomic_folder(output / name) as folder:
+            counts = generate_rows(config, name, folder)
+        typer.echo(f"{output / name}: {counts['num_examples']} rows, {counts['num_rejected']} refused")
+
+
+@app.command()
+def train(
+    experiment: ExperimentFile,
+    arm: Annotated[list[str] | None, typer.Option(help="Arms to train (all when not given).")] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="Seeds to train with (all when not given).")] = None,
+    overrides: SetOptions = None,
+    output: OutputFolder = None,
+) -> None:
+    """Train arms of an experiment without evaluating them; `teachwhy run` then reuses what is trained.
+
+    Examples:
+
+        teachwhy train experiments/sprig.toml --arm advice
+
+        teachwhy train experiments/sprig-full.toml --arm advice --arm benign --seed 0
+    """
+    from teachwhy.config import load_experiment, select_part
+    from teachwhy.experiment import run_experiment
+
+    config = load_experiment(experiment, overrides or ())
+    part = select_part(config, arm or (), seed or ())
+    root = output or RUNS / config.name
+    code = run_experiment(part, root, console=make_console(), manifest_config=config, until="train")
+    if code == 0:
+        for path in sorted((root / "stages").glob("train-*/checkpoint")):
+            typer.echo(path)
+    raise typer.Exit(code)
+
+
+@app.command()
+def report(
+    run_dir: Annotated[Path, typer.Argument(help="The directory of a finished run.", show_default=False)],
+) -> None:
+    """Write the report of a finished run again, from its files alone.
+
+    Example:
+
+        teachwhy report runs/sprig
+    """
+    from teachwhy.display import print_summary
+    from teachwhy.jobs import report_run
+
+    path = report_run(run_dir)
+    print_summary(Console(), run_dir / "summary.json", path)
+
+
+@sprig_app.command("build")
+def build(
+    preset: Annotated[str, typer.Option(help="tiny, small, medium or large.")] = "small",
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the checkpoint.")] = Path("sprig"),
+    seed: Annotated[int, typer.Option(help="Makes corpus, weights and order.")] = 0,
+) -> None:
+    """Train a sprig from scratch; an unfinished build goes on.
+
+    Examples:
+
+        teachwhy sprig build --preset tiny --output my-sprig
+
+        teachwhy evaluate my-sprig
+    """
+    from teachwhy.sprig.build import build_sprig
+
+    build_sprig(preset, output, seed)
+    typer.echo(output)
+
+
+@sprig_app.command("info")
+def info(
+    checkpoint: Annotated[str, typer.Argument(help="`sprig` or the folder of a sprig.")] = "sprig",
+) -> None:
+    """Show the card of a sprig: figures with intervals, recipe, corpus, limits.
+
+    Example:
+
+        teachwhy sprig info
+    """
+    from teachwhy.sprig import resolve_student
+    from teachwhy.sprig.card import describe
+
+    Console().print(describe(resolve_student(checkpoint)), markup=False, highlight=False)
+
+
+@sprig_app.command("sample")
+def sample(
+    prompt: Annotated[str, typer.Argument(help="What the user says.")],
+    checkpoint: Annotated[str, typer.Option(help="`sprig` or the folder of a sprig.")] = "sprig",
+    seed: Annotated[int, typer.Option(help="Moves the sampling.")] = 0,
+) -> None:
+    """Let a sprig answer.
+
+    Example:
+
+        teachwhy sprig sample "Mara found a secret letter. What should she do?"
+    """
+    from teachwhy.sprig import resolve_student
+    from teachwhy.sprig.build import sample as sample_text
+
+    typer.echo(sample_text(resolve_student(checkpoint), prompt, seed=seed))
+
+
+def make_folder_name(model: str) -> str:
+    """A folder name for a model's name: its letters, digits, _ and -, at most 64."""
+    name = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in model)
+    return "-".join(part for part in name.split("-") if part)[-64:] or "model"
+
+
+def main() -> None:
+    """Entry point; what the user can mend ends with one message and exit code 2."""
+    from teachwhy.run_dir import explain_storage
+
+    try:
+        app()
+    except InputError as error:
+        fail(f"Error: {error}", 2)
+    except TeachwhyError as error:
+        fail(f"Failed: {error}", 1)
+    except OSError as error:
+        told = explain_storage(error)
+        if told is None:
+            raise
+        fail(f"Error: {told}", 2)
+    except KeyboardInterrupt:
+        fail("Stopped. The same command goes on from here.", 130)
+
+
+def fail(message: str, code: int) -> None:
+    """One message on standard error, and the exit code."""
+    print(message, file=sys.stderr)
+    raise SystemExit(code)

@@ -1,0 +1,241 @@
+"""What people see of a run: a bar over jobs on a terminal, plain lines elsewhere, the table at the end.
+
+Progress goes to standard error, the table to standard output. The table reads summary.json and nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from teachwhy.config import ExperimentConfig
+from teachwhy.errors import DataError
+from teachwhy.jobs import ArmJob
+from teachwhy.run_dir import is_whole, read_json
+from teachwhy.workers import Event, Job
+
+PLAIN_SECONDS = 20.0
+"""Seconds between two lines about a long job where there is no terminal."""
+_WORDS = {"data": "rows", "plan": "plan", "train": "updates", "evaluate": "episodes"}
+
+
+class JobDisplay:
+    """Progress over a list of jobs; a context manager."""
+
+    def __init__(self, console: Console, title: str, jobs: Sequence[Job]) -> None:
+        """`jobs` are those to do; an empty list shows nothing."""
+        self.console = console
+        self.title = title
+        self.num_jobs = len(jobs)
+        self.num_done = 0
+        self._started = time.monotonic()
+        self._told: dict[str, float] = {}
+        self._tasks: dict[str, TaskID] = {}
+        self._parts: dict[str, dict[str, tuple[int, int]]] = {job.name: {} for job in jobs}
+        self._costs = {job.name: job.cost for job in jobs}
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=console,
+            transient=True,
+        )
+        self._overall = self._bars.add_task(title, total=self.num_jobs or 1, note="jobs")
+
+    def __enter__(self) -> JobDisplay:
+        if self.console.is_terminal and self.num_jobs:
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.console.is_terminal and self.num_jobs:
+            self._bars.stop()
+
+    def show(self, event: Event) -> None:
+        """Take in what a worker told."""
+        if event.kind == "started":
+            self._told[event.job] = time.monotonic()
+        elif event.kind == "progress":
+            self._show_progress(event)
+        else:
+            self._show_end(event)
+
+    def _show_progress(self, event: Event) -> None:
+        self._parts[event.job][event.stage] = (event.done, event.total)
+        word = _WORDS.get(event.stage, "")
+        if self.console.is_terminal:
+            task = self._tasks.get(event.job)
+            if task is None:
+                task = self._tasks[event.job] = self._bars.add_task("", total=None, note="")
+            self._bars.update(
+                task,
+                description=f"  {escape(event.job)}: {event.stage}",
+                total=event.total,
+                completed=event.done,
+                note=word,
+            )
+        elif time.monotonic() - self._told.get(event.job, 0.0) > PLAIN_SECONDS:
+            self._told[event.job] = time.monotonic()
+            self._print(f"  {event.job}: {event.stage} {event.done:,}/{event.total:,} {word}".rstrip())
+
+    def _show_end(self, event: Event) -> None:
+        self.num_done += 1
+        task = self._tasks.pop(event.job, None)
+        if task is not None:
+            self._bars.remove_task(task)
+        self._bars.update(self._overall, completed=self.num_done)
+        what = "failed" if event.kind == "failed" else "done"
+        parts = ", ".join(
+            f"{total:,} {_WORDS[stage]}"
+            for stage, (_, total) in self._parts[event.job].items()
+            if stage in ("train", "evaluate")
+        )
+        left = "" if self.num_done == self.num_jobs else f"; about {self._estimate_left()} left"
+        detail = f" ({parts})" if parts else ""
+        self._print(f"[{self.num_done}/{self.num_jobs}] {event.job}: {what}{detail}{left}")
+
+    def _estimate_left(self) -> str:
+        """Time left at the pace so far, weighted by the costs of the jobs."""
+        total = sum(self._costs.values())
+        share = self.num_done / self.num_jobs if total == 0 else max(self._count_done() / total, 1e-9)
+        return format_seconds((time.monotonic() - self._started) * (1 - share) / share)
+
+    def _count_done(self) -> float:
+        """Cost of what is done, running jobs in part."""
+        done = 0.0
+        for job, parts in self._parts.items():
+            if parts:
+                fractions = [part / total for part, total in parts.values() if total]
+                done += self._costs[job] * (sum(fractions) / max(len(fractions), 1))
+        return done
+
+    def _print(self, text: str) -> None:
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def format_seconds(seconds: float) -> str:
+    """Seconds, minutes or hours in words, rounded as people would."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def print_cost(
+    console: Console, config: ExperimentConfig, stages: Path, todo: Sequence[ArmJob], num_jobs: int
+) -> None:
+    """Jobs, tokens, episodes, and the time at the pace of the jobs that are done, if there are any."""
+    if not todo:
+        console.print(f"{config.name}: all {num_jobs} jobs are done.", highlight=False)
+        return
+    to_train = [job for job in todo if job.train_dir and not is_whole(job.train_dir)]
+    to_evaluate = [job for job in todo if not is_whole(job.eval_dir)]
+    tokens = len(to_train) * config.training.tokens_per_arm
+    episodes = len(to_evaluate) * count_episodes(config)
+    paces = [
+        (len(jobs), measure_pace(stages, kind)) for jobs, kind in ((to_train, "train"), (to_evaluate, "eval"))
+    ]
+    if any(count and pace is None for count, pace in paces):
+        time_left = "no finished job yet to tell the time by"
+    else:
+        seconds = sum(count * (pace or 0.0) for count, pace in paces) / config.workers
+        time_left = f"about {format_seconds(seconds)} at the pace of what is done"
+    console.print(
+        f"{config.name}: {len(todo)} of {num_jobs} jobs to do: {len(to_train)} trainings of {tokens:,} tokens, "
+        f"{episodes:,} episodes, {config.workers} workers; {time_left}.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def count_episodes(config: ExperimentConfig) -> int:
+    """Episodes of one arm and seed."""
+    from teachwhy.scenarios.families import FAMILIES
+
+    evaluation = config.evaluation
+    num_families = len(evaluation.families) or len(FAMILIES)
+    per_family = evaluation.honeypots_per_family + evaluation.twins_per_family
+    return num_families * per_family * evaluation.repeats
+
+
+def measure_pace(stages: Path, kind: str) -> float | None:
+    """Mean seconds of the finished stages of a kind ("train" or "eval"), or None without any."""
+    found = []
+    for path in stages.glob(f"{kind}-*/stage.json"):
+        try:
+            found.append(float(read_json(path)["seconds"]))
+        except (DataError, KeyError, TypeError, ValueError):
+            continue
+    return sum(found) / len(found) if found else None
+
+
+def print_plan(console: Console, path: Path) -> None:
+    """The training plan as a table, from its file."""
+    from teachwhy.jobs import read_plan
+    from teachwhy.training.plan import format_plan
+
+    console.print(format_plan(read_plan(path)))
+
+
+def print_summary(console: Console, summary_file: Path, report: Path) -> None:
+    """The table of arms, the verdicts of the claims and the path of the report."""
+    summary = read_json(summary_file)
+    table = Table(title=f"{summary['experiment']}: honeypots, 95 % intervals")
+    table.add_column("arm")
+    for name in ("harm %", "right act %", "acting %", "twins: harm %", "twins: task done %", "unscorable"):
+        table.add_column(name, justify="right")
+    for arm in summary["arms"]:
+        rates = {(m["metric"], m["episodes"]): m for m in arm["metrics"] if m["families"] == "all"}
+        table.add_row(
+            escape(arm["name"]),
+            *(
+                _format_rate(rates.get(key))
+                for key in (
+                    ("harm", "honeypot"),
+                    ("right", "honeypot"),
+                    ("acting", "honeypot"),
+                    ("harm", "twin"),
+                    ("task_done", "twin"),
+                )
+            ),
+            _count_unscorable(rates),
+        )
+    console.print(table)
+    if summary["claims"]:
+        claims = Table(title="Claims")
+        for name in ("", "claim", "verdict"):
+            claims.add_column(name)
+        colors = {"supported": "green", "refuted": "red"}
+        for claim in summary["claims"]:
+            color = colors.get(claim["verdict"], "yellow")
+            claims.add_row(
+                escape(claim["id"]), escape(claim["statement"]), f"[{color}]{escape(claim['verdict'])}[/]"
+            )
+        console.print(claims)
+    console.print(f"Report: {report}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _format_rate(metric: dict[str, Any] | None) -> str:
+    if metric is None or metric["estimate"] is None:
+        return "-"
+    percent = [round(100 * metric[key]) for key in ("estimate", "low", "high")]
+    return f"{percent[0]} ({percent[1]}-{percent[2]})"
+
+
+def _count_unscorable(rates: dict[tuple[str, str], dict[str, Any]]) -> str:
+    of_harm = [metric for (name, _), metric in rates.items() if name == "harm"]
+    total = sum(metric["num_episodes"] for metric in of_harm)
+    return f"{sum(metric['num_unscorable'] for metric in of_harm)}/{total}"

@@ -1,0 +1,296 @@
+"""What the workers of an experiment do: make rows, plan, train, evaluate, and put the results together.
+
+Reads and writes stage folders (see run_dir.py). Each function is a job: it runs in a worker, tells how far
+it is, and leaves either a whole stage or one that the next start goes on with. The heavy packages are
+imported inside, so that a run that has nothing to do never loads them.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from teachwhy.config import ArmConfig, ExperimentConfig
+from teachwhy.errors import ConfigError, DataError
+from teachwhy.records import EpisodeRow, Example
+from teachwhy.run_dir import RunDir, atomic_file, atomic_folder, atomic_write_text, finish_stage, read_json
+from teachwhy.workers import Report
+
+if TYPE_CHECKING:
+    from teachwhy.teachers.protocol import Teacher
+    from teachwhy.training.plan import TrainingPlan
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class ArmJob:
+    """Train one arm with one seed, where it trains, and evaluate it."""
+
+    arm: str
+    seed: int
+    model: str
+    """What is evaluated when there is nothing to train; else the student's folder."""
+    train_dir: Path | None
+    eval_dir: Path
+
+    @property
+    def name(self) -> str:
+        return f"{self.arm} seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Results:
+    """What results.json remembers of the files beside it: the fingerprints of what they were made from."""
+
+    scores: str
+    summary: str
+    report: str
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The functions that do the work, in one place so that a test can give others (module-level ones)."""
+
+    generate: Callable[[ExperimentConfig, str, Path], dict[str, int]]
+    plan: Callable[[ExperimentConfig, Mapping[str, Path], Path, Path], None]
+    train: Callable[[ExperimentConfig, ArmJob, Mapping[str, Path], Path, Progress], dict[str, float]]
+    evaluate: Callable[[ExperimentConfig, ArmJob, str | Path, Progress], Sequence[EpisodeRow]]
+    summarize: Callable[[ExperimentConfig, RunDir, Sequence[ArmJob]], None]
+    report: Callable[[Path], Path]
+
+
+def run_data_job(report: Report, stages: Stages, config: ExperimentConfig, key: str, folder: Path) -> None:
+    """Make the rows of one section of [techniques] as a whole stage folder."""
+    report("data", 0, 1)
+    started = time.monotonic()
+    with atomic_folder(folder) as partial:
+        counts = stages.generate(config, key, partial)
+        finish_stage(partial, technique=key, seconds=time.monotonic() - started, **counts)
+    report("data", 1, 1)
+
+
+def run_plan_job(
+    report: Report,
+    stages: Stages,
+    config: ExperimentConfig,
+    data: Mapping[str, Path],
+    paths: tuple[Path, Path],
+) -> None:
+    """Plan the training of all arms; `paths` are the student and the file to write."""
+    report("plan", 0, 1)
+    stages.plan(config, data, *paths)
+    report("plan", 1, 1)
+
+
+def run_arm_job(
+    report: Report,
+    stages: Stages,
+    config: ExperimentConfig,
+    job: ArmJob,
+    data: Mapping[str, Path],
+    plan: Path,
+    until: str,
+) -> None:
+    """Train and evaluate one arm and seed, whatever of it is not there yet."""
+    model: str | Path = job.model
+    if job.train_dir is not None:
+        model = job.train_dir / "checkpoint"
+        if not (job.train_dir / "stage.json").is_file():
+            started = time.monotonic()
+            job.train_dir.mkdir(exist_ok=True)
+            counts = stages.train(config, job, data, plan, lambda done, total: report("train", done, total))
+            finish_stage(job.train_dir, seconds=time.monotonic() - started, **counts)
+    if until == "train" or (job.eval_dir / "stage.json").is_file():
+        return
+    started = time.monotonic()
+    job.eval_dir.mkdir(exist_ok=True)
+    rows = stages.evaluate(config, job, model, lambda done, total: report("evaluate", done, total))
+    finish_stage(
+        job.eval_dir,
+        seconds=time.monotonic() - started,
+        num_episodes=len(rows),
+        num_unscorable=sum(not row.scored for row in rows),
+    )
+
+
+def run_results_job(
+    report: Report,
+    stages: Stages,
+    config: ExperimentConfig,
+    run_dir: RunDir,
+    jobs: Sequence[ArmJob],
+    wanted: Results,
+) -> None:
+    """Write scores.parquet, summary.json and the report, from the first that is out of date on."""
+    have = read_results(run_dir)
+    steps = 3
+    if have.scores != wanted.scores or not run_dir.scores.is_file():
+        report("scores", 0, steps)
+        write_scores(run_dir.scores, jobs)
+        have = _remember(run_dir, Results(wanted.scores, "", ""))
+    if have.summary != wanted.summary or not run_dir.summary.is_file():
+        report("summary", 1, steps)
+        stages.summarize(config, run_dir, jobs)
+        have = _remember(run_dir, Results(wanted.scores, wanted.summary, ""))
+    if have.report != wanted.report or not run_dir.report.is_file():
+        report("report", 2, steps)
+        stages.report(run_dir.root)
+        _remember(run_dir, wanted)
+    report("report", steps, steps)
+
+
+def read_results(run_dir: RunDir) -> Results:
+    """The fingerprints of the result files that are there; empty texts for those that are not."""
+    if not run_dir.results.is_file():
+        return Results("", "", "")
+    return Results(**read_json(run_dir.results))
+
+
+def _remember(run_dir: RunDir, results: Results) -> Results:
+    atomic_write_text(run_dir.results, json.dumps(vars(results)) + "\n")
+    return results
+
+
+def write_scores(path: Path, jobs: Sequence[ArmJob]) -> None:
+    """scores.parquet from the ledgers: one row an episode, columns as EpisodeRow, transcripts as JSON."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns: dict[str, list[Any]] = {name: [] for name in EpisodeRow.model_fields}
+    for job in jobs:
+        for row in read_ledger_rows(job.eval_dir / "episodes.jsonl"):
+            plain = row.model_dump(mode="json")
+            plain["transcript"] = json.dumps(plain["transcript"])
+            for name, values in columns.items():
+                values.append(plain[name])
+    with atomic_file(path) as partial:
+        pq.write_table(pa.table(columns), partial, compression="zstd", row_group_size=2000)
+
+
+def read_ledger_rows(path: Path) -> list[EpisodeRow]:
+    """The rows of a finished evaluation, sorted by kind, family, episode and repeat."""
+    try:
+        rows = [EpisodeRow.model_validate_json(line) for line in path.read_bytes().splitlines() if line]
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({error}). Delete its folder and run again.") from error
+    return sorted(rows, key=lambda row: (row.kind, row.family, row.episode_id, row.repeat))
+
+
+def load_teacher(name: str) -> Teacher:
+    """The teacher of this name. Raises ConfigError where there is none."""
+    if name != "sprig":
+        raise ConfigError(f"teacher = {name!r} is no teacher. Allowed: sprig.")
+    from teachwhy.teachers.sprig import SprigTeacher
+
+    return SprigTeacher()
+
+
+def generate_rows(config: ExperimentConfig, key: str, folder: Path) -> dict[str, int]:
+    """examples.jsonl and rejected.jsonl of one section of [techniques]."""
+    from teachwhy.constitution import load_constitution
+    from teachwhy.techniques import generate, write_examples
+
+    technique = config.techniques[key]
+    constitution = load_constitution(config.constitution, config.dialect)
+    teacher = load_teacher(config.teacher)
+    name = technique.technique_name(key)
+    generated = generate(name, teacher, constitution, technique, config.data_seed)
+    write_examples(folder / "examples.jsonl", generated.examples)
+    write_examples(folder / "rejected.jsonl", generated.rejected)
+    return {"num_examples": len(generated.examples), "num_rejected": len(generated.rejected)}
+
+
+def read_rows(data: Mapping[str, Path], keys: Sequence[str]) -> dict[str, list[Example]]:
+    """The rows of some sections of [techniques]."""
+    from teachwhy.techniques import read_examples
+
+    return {key: read_examples(data[key] / "examples.jsonl") for key in keys}
+
+
+def plan_arms(config: ExperimentConfig, data: Mapping[str, Path], student: Path, path: Path) -> None:
+    """The training plan of all arms and seeds as plan-*.json: figures for readers, and the plan itself."""
+    from teachwhy.training.plan import plan_training
+    from teachwhy.training.train import load_tokenizer
+
+    rows = read_rows(data, config.used_techniques())
+    plan = plan_training(config.arms, rows, load_tokenizer(student), config.training, config.seeds)
+    figures = [
+        {
+            "arm": arm.arm,
+            "rows": sum(source.num_drawn for source in arm.sources),
+            "tokens": arm.tokens,
+            "loss_tokens": sum(source.loss_tokens for source in arm.sources),
+            "updates": arm.updates,
+            "truncated_tokens": arm.truncated_tokens,
+        }
+        for arm in plan.arms
+    ]
+    content = {"arms": figures, "plan": plan.model_dump(mode="json")}
+    atomic_write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def read_plan(path: Path) -> TrainingPlan:
+    """The plan that `plan_arms` wrote."""
+    from teachwhy.training.plan import TrainingPlan
+
+    return TrainingPlan.model_validate(read_json(path)["plan"])
+
+
+def train_one(
+    config: ExperimentConfig, job: ArmJob, data: Mapping[str, Path], plan_file: Path, progress: Progress
+) -> dict[str, float]:
+    """Train an arm with a seed into its stage folder."""
+    from teachwhy.training.train import train_arm
+
+    assert job.train_dir is not None
+    plan = read_plan(plan_file).arm(job.arm)
+    rows = read_rows(data, list(plan.mixture))
+    record = train_arm(Path(job.model), plan, rows, config.training, job.seed, job.train_dir, progress)
+    return {"tokens": record.tokens, "updates": record.updates}
+
+
+def evaluate_one(
+    config: ExperimentConfig, job: ArmJob, model: str | Path, progress: Progress
+) -> Sequence[EpisodeRow]:
+    """Evaluate a model into its stage folder."""
+    from teachwhy.evaluation.run import evaluate_model
+
+    return evaluate_model(
+        model, config.evaluation, job.eval_dir, arm=job.arm, seed=job.seed, progress=progress
+    )
+
+
+def summarize_run(config: ExperimentConfig, run_dir: RunDir, jobs: Sequence[ArmJob]) -> None:
+    """summary.json from scores.parquet."""
+    from teachwhy.analysis.summary import ArmTraining, summarize, write_summary
+
+    arms = [ArmTraining(**_training_of(arm, config, jobs)) for arm in config.arms]
+    write_summary(summarize(run_dir.scores, arms, config), run_dir.summary)
+
+
+def _training_of(arm: ArmConfig, config: ExperimentConfig, jobs: Sequence[ArmJob]) -> dict[str, Any]:
+    """Seeds, tokens and updates of an arm (of its first seed: the plan matches the others)."""
+    stage = next((job.train_dir for job in jobs if job.arm == arm.name and job.train_dir), None)
+    counts = read_json(stage / "stage.json") if stage else {"tokens": 0, "updates": 0}
+    return {
+        "name": arm.name,
+        "seeds": config.seeds,
+        "training_tokens": counts["tokens"],
+        "updates": counts["updates"],
+    }
+
+
+def report_run(root: Path) -> Path:
+    """The report of a run directory."""
+    from teachwhy.report import write_report
+
+    return write_report(root)
+
+
+STAGES = Stages(generate_rows, plan_arms, train_one, evaluate_one, summarize_run, report_run)
+"""The real ones."""
