@@ -250,20 +250,27 @@ def info(
 
 @sprig_app.command("sample")
 def sample(
-    prompt: Annotated[str, typer.Argument(help="What the user says.")],
+    prompt: Annotated[str, typer.Argument(help="What the user says.", show_default=False)],
     checkpoint: Annotated[str, typer.Option(help="`sprig` or the folder of a sprig.")] = "sprig",
+    system: Annotated[str, typer.Option(help="System prompt of the chat.")] = "",
+    document: Annotated[bool, typer.Option("--document", help="Go on with the text as a document.")] = False,
+    temperature: Annotated[float, typer.Option(min=0, help="0 is greedy.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Moves the sampling.")] = 0,
 ) -> None:
-    """Let a sprig answer.
+    """Let a sprig answer, or go on with a document.
 
-    Example:
+    Examples:
 
         teachwhy sprig sample "Mara found a secret letter. What should she do?"
+
+        teachwhy sprig sample --document "The machine in the harbour was to be replaced."
     """
     from teachwhy.sprig import resolve_student
-    from teachwhy.sprig.build import sample as sample_text
+    from teachwhy.sprig.sampling import sample as sample_text
 
-    typer.echo(sample_text(resolve_student(checkpoint), prompt, seed=seed))
+    path = resolve_student(checkpoint)
+    told = None if document else system
+    typer.echo(sample_text(path, prompt, system=told, temperature=temperature, seed=seed)[0])
 
 
 def make_folder_name(model: str) -> str:
@@ -277,7 +284,7 @@ def main() -> None:
     from teachwhy.run_dir import explain_storage
 
     try:
-        app()
+        app(prog_name="teachwhy")
     except InputError as error:
         fail(f"Error: {error}", 2)
     except TeachwhyError as error:

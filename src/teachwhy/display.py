@@ -154,7 +154,7 @@ def print_cost(
         seconds = sum(count * (pace or 0.0) for count, pace in paces) / config.workers
         time_left = f"about {format_seconds(seconds)} at the pace of what is done"
     console.print(
-        f"{config.name}: {len(todo)} of {num_jobs} jobs to do: {len(to_train)} trainings of {tokens:,} tokens, "
+        f"{config.name}: {len(todo)} of {num_jobs} jobs to do: {len(to_train)} trainings, {tokens:,} tokens, "
         f"{episodes:,} episodes, {config.workers} workers; {time_left}.",
         highlight=False,
         soft_wrap=True,

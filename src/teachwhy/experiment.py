@@ -1,8 +1,8 @@
 """An experiment from its config to its report: what there is to do, in which order, and what is reused.
 
 Data, plan, then one job an arm and seed (train, evaluate), then the results. Every stage folder is named by
-the fingerprint of all that goes into it, so that the same command after a kill goes on where the run was, and a
-run with nothing to do loads none of the heavy packages.
+the fingerprint of all that goes into it, so that the same command after a kill goes on where the run was, and
+a run with nothing to do loads none of the heavy packages.
 """
 
 from __future__ import annotations

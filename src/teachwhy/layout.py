@@ -1,7 +1,7 @@
 """Where every stage of an experiment is, or will be: folders named by the fingerprint of what goes into them.
 
-A stage's fingerprint covers its section of the config, the fingerprints of its inputs, the source that makes it,
-and the seed, so that a change invalidates what depends on it and nothing else.
+A stage's fingerprint covers its section of the config, the fingerprints of its inputs, the source that makes
+it, and the seed, so that a change invalidates what depends on it and nothing else.
 """
 
 from __future__ import annotations
