@@ -1,4 +1,4 @@
-"""A tiny random Llama with a byte-level tokenizer and a chat template with generation markers, as a checkpoint folder."""
+"""A tiny random Llama as a checkpoint folder, and rows for it."""
 
 from __future__ import annotations
 
@@ -6,91 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tests.training.tiny import make_chat, make_document, make_tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from pydantic import BaseModel
-from teachwhy.records import Example, Message, ToolCall, ToolSpec
-
-
-class TrainingConfig(BaseModel):
-    method: str
-    learning_rate: float
-    warmup_fraction: float
-    weight_decay: float
-    tokens_per_arm: int
-    updates: int
-    max_length: int
-    lora_rank: int
-    lora_alpha: int
-    save_every: int
-    min_updates: int
-    max_epochs: int
-
-
-class ArmConfig(BaseModel):
-    name: str
-    mixture: dict[str, float]
-    title: str
-
-
-TEMPLATE = (
-    "{% for tool in tools or [] %}<|system|>{{ tool['function']['name'] }}<|end|>{% endfor %}"
-    "{% for m in messages %}<|{{ m['role'] }}|>"
-    "{% if m['role'] == 'assistant' %}{% generation %}{{ m['content'] }}"
-    "{% for call in m['tool_calls'] or [] %}<tool_call>{{ call['function'] | tojson }}</tool_call>{% endfor %}"
-    "<|end|>{% endgeneration %}"
-    "{% else %}{{ m['content'] }}<|end|>{% endif %}{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
-SPECIALS = ["<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>", "<|tool|>"]
-WORDS = "the clerk of the harbour may keep the letter safe because every boat must wait for the tide at night".split()
-
-
-def make_tokenizer() -> PreTrainedTokenizerFast:
-    backend = Tokenizer(models.BPE())
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=320,
-        special_tokens=SPECIALS,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    backend.train_from_iterator([" ".join(WORDS)] * 5, trainer)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="<|pad|>", eos_token="<|end|>")
-    tokenizer.chat_template = TEMPLATE
-    return tokenizer
-
-
-def make_chat(index: int, technique: str = "advice", num_words: int = 12) -> Example:
-    words = [WORDS[(index * 7 + step * step) % len(WORDS)] for step in range(num_words + index % 9)]
-    spec = ToolSpec(name="read_mail", description="Reads a letter.", parameters={"type": "object", "properties": {}})
-    return Example(
-        id=f"{technique}-{index}",
-        technique=technique,
-        kind="chat",
-        teacher="test",
-        tools=(spec,) if index % 2 else (),
-        messages=(
-            Message(role="system", content="you work at the harbour"),
-            Message(role="user", content=f"question {index}"),
-            Message(
-                role="assistant",
-                content=" ".join(words),
-                tool_calls=(ToolCall(name="read_mail", arguments={"id": index}),) if index % 2 else (),
-            ),
-            Message(role="tool", content="no letter"),
-            Message(role="assistant", content="then wait for the tide"),
-        ),
-    )
-
-
-def make_document(index: int, technique: str = "documents", num_words: int = 30) -> Example:
-    words = [WORDS[(index * 5 + step * 3) % len(WORDS)] for step in range(num_words + index % 11)]
-    return Example(
-        id=f"{technique}-{index}", technique=technique, kind="document", teacher="test", text=" ".join(words)
-    )
+from teachwhy.records import Example
 
 
 @pytest.fixture(scope="session")
@@ -126,31 +45,3 @@ def examples() -> dict[str, list[Example]]:
         "benign": [make_chat(index, "benign", 8) for index in range(30)],
         "documents": [make_document(index) for index in range(25)],
     }
-
-
-@pytest.fixture(scope="session")
-def config() -> TrainingConfig:
-    return make_config()
-
-
-def make_config(**changes: object) -> TrainingConfig:
-    """A run of 24 small updates."""
-    values = {
-        "method": "full",
-        "learning_rate": 3e-3,
-        "warmup_fraction": 0.1,
-        "weight_decay": 0.01,
-        "tokens_per_arm": 6000,
-        "updates": 24,
-        "max_length": 256,
-        "lora_rank": 4,
-        "lora_alpha": 8,
-        "save_every": 0,
-        "min_updates": 20,
-        "max_epochs": 8,
-    }
-    return TrainingConfig(**(values | changes))
-
-
-def make_arm(name: str = "advice", mixture: dict[str, float] | None = None) -> ArmConfig:
-    return ArmConfig(name=name, mixture=mixture or {"advice": 0.5, "documents": 0.5}, title=name)

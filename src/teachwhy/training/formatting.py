@@ -1,15 +1,16 @@
 """Turns training examples into token rows: which tokens the model reads, and which of them carry loss.
 
-Chat rows are rendered by the tokenizer's own chat template, with the same call that evaluation uses, and carry loss on
-the tokens between the template's `{% generation %}` markers. Document rows carry loss on every token and end with the
-end-of-text token. Reads nothing and writes nothing; rows are kept in memory for the arms that share them.
+Chat rows are rendered by the tokenizer's own chat template, with the same call that evaluation uses, and
+carry loss on the tokens between the template's `{% generation %}` markers. Document rows carry loss on
+every token and end with the end-of-text token. Reads nothing and writes nothing; rows are kept in memory
+for the arms that share them.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from teachwhy.errors import CheckpointError, PlanError
 from teachwhy.records import Example
@@ -47,14 +48,17 @@ def check_chat_template(tokenizer: PreTrainedTokenizerBase) -> None:
     template = tokenizer.chat_template
     if not template:
         raise CheckpointError(
-            f"{where} has no chat template, so chat rows cannot be rendered. Allowed: a checkpoint with a chat template. "
+            f"{where} has no chat template, so chat rows cannot be rendered. Allowed: a checkpoint with a "
+            "chat template. "
             "Add chat_template.jinja to the checkpoint's folder, or train on document rows only."
         )
     texts = template.values() if isinstance(template, dict) else [template]
     if not any("generation" in text and "endgeneration" in text for text in texts):
         raise CheckpointError(
-            f"{where}: the chat template has no {{% generation %}} markers, so the assistant's tokens cannot be told "
-            "from the rest. In chat_template.jinja, put {% generation %} before and {% endgeneration %} after what the "
+            f"{where}: the chat template has no {{% generation %}} markers, so the assistant's tokens "
+            "cannot be told "
+            "from the rest. In chat_template.jinja, put {% generation %} before and {% endgeneration %} "
+            "after what the "
             "assistant writes in a turn, end-of-turn token included."
         )
     if not tokenizer.is_fast:
@@ -66,7 +70,7 @@ def check_chat_template(tokenizer: PreTrainedTokenizerBase) -> None:
 
 def tokenize_chat(example: Example, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
     """Token ids and labels of a chat row: loss on what the template marks as written by the assistant."""
-    encoded = tokenizer.apply_chat_template(
+    encoded: Any = tokenizer.apply_chat_template(
         [message.as_hugging_face() for message in example.messages],
         tools=[tool.as_openai() for tool in example.tools] or None,
         tokenize=True,
@@ -78,7 +82,8 @@ def tokenize_chat(example: Example, tokenizer: PreTrainedTokenizerBase) -> tuple
 
 
 def tokenize_document(example: Example, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
-    """Token ids and labels of a document row: every token carries loss, and the text's end is a token of its own."""
+    """Token ids and labels of a document row: every token carries loss, and the text's end is a token of
+    its own."""
     input_ids = list(tokenizer(example.text)["input_ids"])
     if input_ids and tokenizer.eos_token_id is not None and input_ids[-1] != tokenizer.eos_token_id:
         input_ids.append(tokenizer.eos_token_id)
@@ -92,7 +97,8 @@ def tokenize_example(example: Example, tokenizer: PreTrainedTokenizerBase, max_l
     """
     if example.kind == "prompt":
         raise PlanError(
-            f"technique {example.technique!r}, row {example.id!r}: kind 'prompt' has no answer to learn from. "
+            f"technique {example.technique!r}, row {example.id!r}: kind 'prompt' has no answer to learn "
+            "from. "
             "Allowed: 'chat' and 'document'. Remove the row or give it an assistant turn."
         )
     if example.kind == "chat":
@@ -101,8 +107,10 @@ def tokenize_example(example: Example, tokenizer: PreTrainedTokenizerBase, max_l
         input_ids, labels = tokenize_document(example, tokenizer)
     if all(label == IGNORED for label in labels[1:]):
         raise PlanError(
-            f"technique {example.technique!r}, row {example.id!r}: tokenises to {len(input_ids)} tokens of which none "
-            "carries loss; at least one must. Remove the row or give it text (in a chat row, an assistant turn)."
+            f"technique {example.technique!r}, row {example.id!r}: tokenises to {len(input_ids)} tokens "
+            "of which none "
+            "carries loss; at least one must. Remove the row or give it text (in a chat row, an "
+            "assistant turn)."
         )
     return TokenRow(
         id=example.id,
@@ -124,7 +132,8 @@ class RowCache:
     def tokenize(
         self, examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, max_length: int
     ) -> tuple[TokenRow, ...]:
-        """Token rows in the order of `examples`. Raises CheckpointError and PlanError as `tokenize_example` does."""
+        """Token rows in the order of `examples`. Raises CheckpointError and PlanError as `tokenize_example`
+        does."""
         digest = hashlib.sha256(f"{_tokenizer_digest(tokenizer)} {max_length}".encode())
         for example in examples:
             digest.update(example.model_dump_json().encode("utf-8", "surrogatepass"))
@@ -138,7 +147,11 @@ class RowCache:
 
 def _tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
     """A digest of all that decides how text becomes tokens."""
-    backend = tokenizer.backend_tokenizer.to_str() if tokenizer.is_fast else repr(sorted(tokenizer.get_vocab().items()))
+    backend = (
+        tokenizer.backend_tokenizer.to_str()
+        if tokenizer.is_fast
+        else repr(sorted(tokenizer.get_vocab().items()))
+    )
     return hashlib.sha256(f"{backend}\0{tokenizer.chat_template}\0{tokenizer.eos_token}".encode()).hexdigest()
 
 

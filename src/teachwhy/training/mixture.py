@@ -1,9 +1,10 @@
 """Draws an arm's rows and lays out its batches, all fixed up front by the mixture and the seed.
 
-Every arm gets the same number of tokens in the same number of optimizer updates. Rows of a technique are drawn without
-replacement until all are used up, then again in another order. Each update takes its share from every technique of the
-mixture; inside an update the rows are sorted by length and cut into micro-batches, so that little of a batch is padding
-and the order in which techniques are seen does not depend on the length of their rows.
+Every arm gets the same number of tokens in the same number of optimizer updates. Rows of a technique are
+drawn without replacement until all are used up, then again in another order. Each update takes its share
+from every technique of the mixture; inside an update the rows are sorted by length and cut into micro-
+batches, so that little of a batch is padding and the order in which techniques are seen does not depend on
+the length of their rows.
 """
 
 from __future__ import annotations
@@ -79,7 +80,10 @@ def _draw_key(row_id: str, seed: int, epoch: int) -> bytes:
 
 
 def draw_mixture(
-    rows_by_technique: Mapping[str, Sequence[TokenRow]], mixture: Mapping[str, float], tokens_per_arm: int, seed: int
+    rows_by_technique: Mapping[str, Sequence[TokenRow]],
+    mixture: Mapping[str, float],
+    tokens_per_arm: int,
+    seed: int,
 ) -> dict[str, list[DrawnRow]]:
     """Each technique's rows for its share of the arm's tokens, in the order in which they are seen."""
     return {
@@ -111,23 +115,27 @@ def split_updates(drawn: Mapping[str, Sequence[DrawnRow]], num_updates: int) -> 
 def split_by_length(lengths: Sequence[int], num_parts: int) -> list[list[int]]:
     """Cuts rows, sorted by length, into `num_parts` groups with the fewest padded tokens.
 
-    Exact for up to MAX_CUTS rows; more rows are cut at MAX_CUTS evenly spread places only. Returns positions in
-    `lengths`. Groups are empty where there are fewer rows than parts.
+    Exact for up to MAX_CUTS rows; more rows are cut at MAX_CUTS evenly spread places only. Returns
+    positions in `lengths`. Groups are empty where there are fewer rows than parts.
     """
     order = sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
     num_blocks = min(len(order), max(MAX_CUTS, num_parts))
     ends = [round(block * len(order) / num_blocks) for block in range(num_blocks + 1)] if order else [0]
-    # padded[b]: fewest padded tokens of the first b blocks in the parts used so far; starts: where the last part begins.
+    # padded[b]: fewest padded tokens of the first b blocks in the parts so far.
     padded = [end * lengths[order[end - 1]] if end else 0 for end in ends]
     starts: list[list[int]] = []
     for _ in range(num_parts - 1):
         longest = [lengths[order[end - 1]] if end else 0 for end in ends]
         start_of = [
-            min(range(block + 1), key=lambda start: padded[start] + (ends[block] - ends[start]) * longest[block])
+            min(
+                range(block + 1),
+                key=lambda start: padded[start] + (ends[block] - ends[start]) * longest[block],
+            )
             for block in range(len(ends))
         ]
         padded = [
-            padded[start] + (ends[block] - ends[start]) * longest[block] for block, start in enumerate(start_of)
+            padded[start] + (ends[block] - ends[start]) * longest[block]
+            for block, start in enumerate(start_of)
         ]
         starts.append(start_of)
     cuts = [len(ends) - 1]
@@ -151,8 +159,8 @@ def make_batches(
 ) -> Batches:
     """All batches of an arm: a function of rows, mixture and seed.
 
-    The number of micro-batches is the same in every update: the one that computes least, padding and the cost of a
-    pass considered, and fits into MAX_TOKENS_PER_FORWARD.
+    The number of micro-batches is the same in every update: the one that computes least, padding and the
+    cost of a pass considered, and fits into MAX_TOKENS_PER_FORWARD.
     """
     updates = split_updates(draw_mixture(rows_by_technique, mixture, tokens_per_arm, seed), num_updates)
     number_of: dict[int, int] = {}

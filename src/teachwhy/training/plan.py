@@ -1,7 +1,8 @@
 """Says what every arm will be trained on before anything is trained, and refuses what makes no sense.
 
-A comparison of arms is only as good as their match in tokens and in optimizer updates. Too few updates look like a null
-result (31 updates gave one that 246 overturned), and a cut or unmasked corpus looks like a weak technique.
+A comparison of arms is only as good as their match in tokens and in optimizer updates. Too few updates look
+like a null result (31 updates gave one that 246 overturned), and a cut or unmasked corpus looks like a weak
+technique.
 """
 
 from __future__ import annotations
@@ -83,7 +84,8 @@ class ArmPlan(Record):
 
 
 class TrainingPlan(Record):
-    """The plans of all arms that are trained; an arm with an empty mixture is the untouched student and not here."""
+    """The plans of all arms that are trained; an arm with an empty mixture is the untouched student and not
+    here."""
 
     arms: tuple[ArmPlan, ...]
     tokens_per_arm: int
@@ -110,7 +112,8 @@ def plan_training(
     config: TrainingConfig,
     seeds: Sequence[int],
 ) -> TrainingPlan:
-    """Plans every arm that trains. Raises PlanError (arm, figure, limit, remedy) when the plan is senseless."""
+    """Plans every arm that trains. Raises PlanError (arm, figure, limit, remedy) when the plan is
+    senseless."""
     if not seeds:
         raise PlanError("training: seeds is empty, at least one is needed. Set seeds = [1].")
     plans = []
@@ -135,7 +138,8 @@ def tokenize_mixture(
 ) -> dict[str, tuple[TokenRow, ...]]:
     """Token rows of the techniques in a mixture, in its order."""
     return {
-        technique: ROWS.tokenize(examples_by_technique[technique], tokenizer, config.max_length) for technique in mixture
+        technique: ROWS.tokenize(examples_by_technique[technique], tokenizer, config.max_length)
+        for technique in mixture
     }
 
 
@@ -161,7 +165,9 @@ def check_mixture(
             )
     total = sum(arm.mixture.values())
     if abs(total - 1) > 1e-6:
-        raise PlanError(f"arm {arm.name!r}: the shares of the mixture add up to {total:g}, they must add up to 1.")
+        raise PlanError(
+            f"arm {arm.name!r}: the shares of the mixture add up to {total:g}, they must add up to 1."
+        )
 
 
 def _plan_arm(
@@ -175,14 +181,17 @@ def _plan_arm(
             if not taken:
                 raise PlanError(
                     f"arm {arm.name!r}: technique {technique!r} gives no row, as its share of "
-                    f"{arm.mixture[technique]:g} x {config.tokens_per_arm} tokens is smaller than half a row. "
+                    f"{arm.mixture[technique]:g} x {config.tokens_per_arm} tokens is smaller than half a "
+                    "row. "
                     "Raise training.tokens_per_arm or the share."
                 )
         updates = split_updates(drawn, config.updates)
         if not all(updates):
             raise PlanError(
-                f"arm {arm.name!r}: {sum(not update for update in updates)} of {config.updates} updates would get no "
-                f"row, all must get one ({config.tokens_per_arm / config.updates:.0f} tokens an update, fewer than some "
+                f"arm {arm.name!r}: {sum(not update for update in updates)} of {config.updates} updates "
+                "would get no "
+                f"row, all must get one ({config.tokens_per_arm / config.updates:.0f} tokens an update, "
+                "fewer than some "
                 "rows have). Raise training.tokens_per_arm or lower training.updates."
             )
         tokens_by_seed[seed] = sum(one.row.num_tokens for taken in drawn.values() for one in taken)
@@ -217,26 +226,33 @@ def _check_arm(plan: ArmPlan, config: TrainingConfig) -> None:
     if plan.truncated_share > MAX_TRUNCATED_SHARE:
         raise PlanError(
             f"arm {plan.arm!r}: {plan.truncated_share:.1%} of its tokens are cut off by max_length = "
-            f"{config.max_length}, at most {MAX_TRUNCATED_SHARE:.0%} may be. Raise training.max_length or shorten the rows."
+            f"{config.max_length}, at most {MAX_TRUNCATED_SHARE:.0%} may be. Raise training.max_length or "
+            "shorten the rows."
         )
     if plan.loss_share < MIN_LOSS_SHARE:
         raise PlanError(
-            f"arm {plan.arm!r}: {plan.loss_share:.1%} of its tokens carry loss, at least {MIN_LOSS_SHARE:.0%} must. "
-            "Look at the rows (is the assistant's turn there and not cut off?) and at the template's generation markers."
+            f"arm {plan.arm!r}: {plan.loss_share:.1%} of its tokens carry loss, at least "
+            f"{MIN_LOSS_SHARE:.0%} must. "
+            "Look at the rows (is the assistant's turn there and not cut off?) and at the template's "
+            "generation markers."
         )
     for source in plan.sources:
         if source.epochs > config.max_epochs:
             raise PlanError(
-                f"arm {plan.arm!r}: technique {source.technique!r} would be repeated {source.epochs:.1f} times, at most "
-                f"{config.max_epochs} are allowed. Generate more rows (techniques.{source.technique}.num_examples), "
+                f"arm {plan.arm!r}: technique {source.technique!r} would be repeated {source.epochs:.1f} "
+                "times, at most "
+                f"{config.max_epochs} are allowed. Generate more rows "
+                f"(techniques.{source.technique}.num_examples), "
                 "lower training.tokens_per_arm, or raise training.max_epochs."
             )
     for seed, tokens in plan.tokens_by_seed.items():
         gap = abs(tokens / config.tokens_per_arm - 1)
         if gap > MAX_TOKEN_GAP:
             raise PlanError(
-                f"arm {plan.arm!r}, seed {seed}: {tokens} tokens, {gap:.1%} off tokens_per_arm = {config.tokens_per_arm}; "
-                f"at most {MAX_TOKEN_GAP:.0%} is allowed (rows are too long for the budget). Raise training.tokens_per_arm."
+                f"arm {plan.arm!r}, seed {seed}: {tokens} tokens, {gap:.1%} off tokens_per_arm = "
+                f"{config.tokens_per_arm}; "
+                f"at most {MAX_TOKEN_GAP:.0%} is allowed (rows are too long for the budget). Raise "
+                "training.tokens_per_arm."
             )
 
 
@@ -246,8 +262,10 @@ def _check_match(plan: TrainingPlan) -> None:
         by_tokens = sorted(plan.arms, key=lambda arm: min(arm.tokens_by_seed.values()))
         most = max(plan.arms, key=lambda arm: max(arm.tokens_by_seed.values()))
         raise PlanError(
-            f"arm {by_tokens[0].arm!r} gets {min(by_tokens[0].tokens_by_seed.values())} tokens and arm {most.arm!r} "
-            f"{max(most.tokens_by_seed.values())}, a gap of {plan.token_gap:.1%}; at most {MAX_TOKEN_GAP:.0%} is allowed. "
+            f"arm {by_tokens[0].arm!r} gets {min(by_tokens[0].tokens_by_seed.values())} tokens and arm "
+            f"{most.arm!r} "
+            f"{max(most.tokens_by_seed.values())}, a gap of {plan.token_gap:.1%}; at most "
+            f"{MAX_TOKEN_GAP:.0%} is allowed. "
             "Raise training.tokens_per_arm, so that one row weighs less."
         )
 
@@ -256,7 +274,7 @@ def format_plan(plan: TrainingPlan) -> Table:
     """The plan as a table: a line for each technique of an arm, the arm's own figures on its first line."""
     table = Table(
         title="Training plan",
-        caption=f"{plan.tokens_per_arm:,} tokens an arm; largest gap in tokens between arms {plan.token_gap:.2%}",
+        caption=f"{plan.tokens_per_arm:,} tokens an arm; largest gap between two arms {plan.token_gap:.2%}",
     )
     for name in ("arm", "technique"):
         table.add_column(name)

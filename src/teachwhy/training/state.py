@@ -1,16 +1,15 @@
 """The state of a training run on disk: safetensors and JSON, never pickle.
 
-A state folder holds what a killed run needs to go on exactly: weights (written by the trainer), `optimizer.safetensors`
-(moments and step counts), `random.safetensors` (generator states of the CPU and of each GPU) and `optimizer.json`
-(parameter groups and scheduler). It is written under another name and then renamed: a folder with its final name is whole.
+A state folder holds what a killed run needs to go on exactly: weights (written by the trainer),
+`optimizer.safetensors` (moments and step counts), `random.safetensors` (generator states of the CPU and of
+each GPU) and `optimizer.json` (parameter groups, scheduler, key of the run). A folder with its final name
+is whole.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,29 +20,21 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from teachwhy.errors import StorageError
+from teachwhy.run_dir import atomic_folder
 
 _STATE_NAME = re.compile(r"checkpoint-(\d+)")
 
 
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """A folder to write into that takes the name `path` when the block ends, replacing what was there.
-
-    Raises StorageError when the disk is full or the place cannot be written.
-    """
-    partial = path.with_name(f".{path.name}.partial")
+def new_weights_folder(path: Path) -> Iterator[Path]:
+    """`atomic_folder` in which safetensors are written. Raises StorageError for what the disk refuses."""
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        yield partial
-        for file in partial.iterdir():
-            with file.open("rb") as handle:
-                os.fsync(handle.fileno())
-        shutil.rmtree(path, ignore_errors=True)
-        partial.rename(path)
-    except (OSError, SafetensorError) as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise StorageError(f"{path}: cannot be written ({error}). Free some space, or choose another place.") from error
+        with atomic_folder(path) as partial:
+            yield partial
+    except SafetensorError as error:
+        raise StorageError(
+            f"{path}: cannot be written: {error}. Free some space, or choose another place."
+        ) from error
 
 
 def find_latest_state(states_dir: Path, run_key: str) -> Path | None:
@@ -58,7 +49,10 @@ def find_latest_state(states_dir: Path, run_key: str) -> Path | None:
 
 
 def save_state(
-    folder: Path, optimizer: torch.optim.Optimizer, scheduler: torch.optim.lr_scheduler.LRScheduler, run_key: str
+    folder: Path,
+    optimizer: torch.optim.Optimizer,
+    scheduler: torch.optim.lr_scheduler.LRScheduler,
+    run_key: str,
 ) -> None:
     """Writes optimizer, scheduler and random generators into `folder`."""
     state = optimizer.state_dict()
@@ -85,7 +79,9 @@ def load_optimizer(
     for key, value in load_file(folder / "optimizer.safetensors").items():
         index, name = key.split(".", 1)
         state.setdefault(int(index), {})[name] = value
-    groups: list[dict[str, Any]] = [group | {"betas": tuple(group["betas"])} for group in content["param_groups"]]
+    groups: list[dict[str, Any]] = [
+        group | {"betas": tuple(group["betas"])} for group in content["param_groups"]
+    ]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
     scheduler.load_state_dict(content["scheduler"])
 

@@ -1,8 +1,8 @@
 """Trains one arm with one seed: student and plan in, checkpoint and record out.
 
-Writes into `out_dir`: `checkpoint/` (a Hugging Face folder: a full model, or an adapter with its tokenizer),
-`training.json` (the record, written last), and while it runs `states/` (see state.py). Called again after a kill it
-goes on from the newest state; called again after the end it returns the record.
+Writes into `out_dir`: `checkpoint/` (a Hugging Face folder: a full model, or an adapter with its
+tokenizer), `training.json` (the record, written last), and while it runs `states/` (see state.py). Called
+again after a kill it goes on from the newest state; called again after the end it returns the record.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import hashlib
 import math
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +20,15 @@ import torch
 from datasets import Dataset
 from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+from transformers.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
 from trl import SFTConfig
 
-from teachwhy.errors import CheckpointError, PlanError, StorageError
+from teachwhy.errors import CheckpointError, PlanError
 from teachwhy.records import Example, Record
+from teachwhy.run_dir import atomic_write_text, hash_checkpoint, remove_stale_partials, storage_errors
 from teachwhy.training.mixture import Batches, make_batches
 from teachwhy.training.plan import ArmPlan, tokenize_mixture
-from teachwhy.training.state import find_latest_state, new_folder
+from teachwhy.training.state import find_latest_state, new_weights_folder
 from teachwhy.training.trainer import MixtureTrainer, Progress, RightPad
 
 if TYPE_CHECKING:
@@ -34,8 +37,6 @@ if TYPE_CHECKING:
 MAX_GRADIENT_NORM = 1.0
 CHECKPOINTING_PARAMETERS = 1_000_000_000
 """On a GPU, models of at least this size recompute activations to save memory."""
-MAX_HASHED_BYTES = 64 * 2**20
-"""Bytes of each of the student's files that the run key looks at."""
 
 
 class TrainingRecord(Record):
@@ -61,10 +62,13 @@ class TrainingRecord(Record):
 def load_tokenizer(student: Path) -> PreTrainedTokenizerBase:
     """The student's tokenizer. Raises CheckpointError when there is none in the folder."""
     if not student.is_dir():
-        raise CheckpointError(f"student {str(student)!r} is not a folder. Give the folder of a Hugging Face checkpoint.")
+        raise CheckpointError(
+            f"student {str(student)!r} is not a folder. Give the folder of a Hugging Face checkpoint."
+        )
     if (student / "adapter_config.json").is_file():
         raise CheckpointError(
-            f"student {str(student)!r} is an adapter; only a full checkpoint can be trained. Merge it into its base first."
+            f"student {str(student)!r} is an adapter; only a full checkpoint can be trained. Merge it "
+            "into its base first."
         )
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(student, local_files_only=True)
@@ -84,8 +88,9 @@ def train_arm(
 ) -> TrainingRecord:
     """Trains `student` on the planned rows and writes checkpoint and record into `out_dir`.
 
-    Deterministic on one machine and thread count: an interrupted and resumed run ends with the same weights. Raises
-    CheckpointError (student), PlanError (the examples are not those of the plan), StorageError (disk).
+    Deterministic on one machine and thread count: an interrupted and resumed run ends with the same
+    weights. Raises CheckpointError (student), PlanError (the examples are not those of the plan),
+    StorageError (disk).
     """
     tokenizer = load_tokenizer(student)
     rows = tokenize_mixture(plan.mixture, examples_by_technique, tokenizer, config)
@@ -94,20 +99,26 @@ def train_arm(
     if tokens != plan.tokens_by_seed.get(seed):
         raise PlanError(
             f"arm {plan.arm!r}, seed {seed}: the examples give {tokens} tokens, the plan says "
-            f"{plan.tokens_by_seed.get(seed, 'nothing of this seed')}. Plan again with these examples and seeds."
+            f"{plan.tokens_by_seed.get(seed, 'nothing of this seed')}. Plan again with these examples and "
+            "seeds."
         )
     run_key = _make_run_key(student, batches, config, seed)
     finished = _read_record(out_dir, run_key)
     if finished is not None:
         return finished
     states_dir = out_dir / "states"
-    trainer = _make_trainer(student, tokenizer, batches, config, seed, states_dir, (run_key, progress))
+    with storage_errors(out_dir):
+        states_dir.mkdir(parents=True, exist_ok=True)
+    for folder in (out_dir, states_dir):
+        remove_stale_partials(folder)
     state = find_latest_state(states_dir, run_key)
-    started = time.perf_counter()
-    trainer.train(resume_from_checkpoint=str(state) if state else None)
-    seconds = time.perf_counter() - started
-    with new_folder(out_dir / "checkpoint") as folder:
-        trainer.save_model(str(folder), _internal_call=True)
+    with quiet_libraries():
+        trainer = _make_trainer(student, tokenizer, batches, config, seed, states_dir, (run_key, progress))
+        started = time.perf_counter()
+        trainer.train(resume_from_checkpoint=str(state) if state else None)
+        seconds = time.perf_counter() - started
+        with new_weights_folder(out_dir / "checkpoint") as folder:
+            trainer.save_model(str(folder), _internal_call=True)
     resumed_from = int(state.name.rpartition("-")[2]) if state else 0
     record = TrainingRecord(
         arm=plan.arm,
@@ -121,9 +132,7 @@ def train_arm(
         resumed_from=resumed_from,
         run_key=run_key,
     )
-    partial = out_dir / ".training.json.partial"
-    partial.write_text(record.model_dump_json(indent=1))
-    partial.rename(out_dir / "training.json")
+    atomic_write_text(out_dir / "training.json", record.model_dump_json(indent=1))
     shutil.rmtree(states_dir, ignore_errors=True)
     return record
 
@@ -162,23 +171,36 @@ def _make_trainer(
     )
 
 
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keeps the progress bars of transformers off the terminal, which has ours."""
+    were_shown = is_progress_bar_enabled()
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        if were_shown:
+            enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
 def load_model(student: Path, method: str, on_gpu: bool) -> Any:
     """The student's model: float32 to train all of it or on a CPU, its own type under an adapter on a GPU."""
     dtype = "auto" if method == "lora" and on_gpu else torch.float32
     try:
-        return AutoModelForCausalLM.from_pretrained(student, dtype=dtype, local_files_only=True, use_safetensors=True)
+        return AutoModelForCausalLM.from_pretrained(
+            student, dtype=dtype, local_files_only=True, use_safetensors=True
+        )
     except (OSError, ValueError, KeyError) as error:
-        raise CheckpointError(f"student {str(student)!r} is not a causal language model that loads: {error}") from error
+        raise CheckpointError(
+            f"student {str(student)!r} is not a causal language model that loads: {error}"
+        ) from error
 
 
 def _make_arguments(
     config: TrainingConfig, seed: int, states_dir: Path, batches: Batches, gpu_parameters: int
 ) -> SFTConfig:
-    """TRL's arguments; `gpu_parameters` is 0 on a CPU. The batch size is the plan's, not the one named here."""
-    try:
-        states_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"{states_dir}: cannot be written ({error}). Choose another output folder.") from error
+    """TRL's arguments; `gpu_parameters` is 0 on a CPU. The batch size is the plan's, not the one named
+    here."""
     return SFTConfig(
         output_dir=str(states_dir),
         max_steps=config.updates,
@@ -210,13 +232,8 @@ def _make_arguments(
 
 def _make_run_key(student: Path, batches: Batches, config: TrainingConfig, seed: int) -> str:
     """A digest of all that decides the final weights: student, batches, settings, seed."""
-    digest = hashlib.sha256(f"{batches.digest} {config.model_dump_json()} {seed}".encode())
-    for file in sorted(student.iterdir()):
-        if file.suffix in (".json", ".safetensors"):
-            digest.update(f"{file.name} {file.stat().st_size}".encode())
-            with file.open("rb") as content:
-                digest.update(content.read(MAX_HASHED_BYTES))
-    return digest.hexdigest()
+    parts = f"{hash_checkpoint(student)} {batches.digest} {config.model_dump_json()} {seed}"
+    return hashlib.sha256(parts.encode()).hexdigest()
 
 
 def _read_record(out_dir: Path, run_key: str) -> TrainingRecord | None:

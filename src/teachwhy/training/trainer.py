@@ -1,12 +1,14 @@
 """TRL's SFTTrainer with our own batches, a lean loss, and checkpoints without pickle.
 
-Three things differ from the parent. Batches are fixed beforehand (`mixture.Batches`), so an arm is a function of mixture
-and seed and can go on where it was killed. The loss projects only the positions that carry loss onto the vocabulary (in
-chat rows about a third) and computes no extra metrics. Checkpoints are safetensors and JSON.
+Three things differ from the parent. Batches are fixed beforehand (`mixture.Batches`), so an arm is a
+function of mixture and seed and can go on where it was killed. The loss projects only the positions that
+carry loss onto the vocabulary (in chat rows about a third) and computes no extra metrics. Checkpoints are
+safetensors and JSON.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from trl import SFTTrainer
 
 from teachwhy.training.formatting import IGNORED
 from teachwhy.training.mixture import Batches
-from teachwhy.training.state import load_generators, load_optimizer, new_folder, save_state
+from teachwhy.training.state import load_generators, load_optimizer, new_weights_folder, save_state
 
 Progress = Callable[[int, int], None]
 """Called after each update with the updates done and the updates in all."""
@@ -42,8 +44,8 @@ class FixedBatches(Sampler[list[int]]):
 class RightPad:
     """Collates token rows into `input_ids` and `labels`, both (batch, longest row).
 
-    There is no attention mask: in a causal model no token sees the padding to its right, and padding carries no loss.
-    An empty batch becomes one token without loss.
+    There is no attention mask: in a causal model no token sees the padding to its right, and padding
+    carries no loss. An empty batch becomes one token without loss.
     """
 
     def __init__(self, pad_token_id: int) -> None:
@@ -70,7 +72,8 @@ class _ReportProgress(TrainerCallback):
 
 
 class MixtureTrainer(SFTTrainer):  # type: ignore[misc]
-    """Trains on `batches`, whose row numbers point into the training dataset (columns input_ids and labels)."""
+    """Trains on `batches`, whose row numbers point into the training dataset (columns input_ids and
+    labels)."""
 
     def __init__(
         self, *args: Any, batches: Batches, run_key: str, progress: Progress | None, **kwargs: Any
@@ -92,7 +95,8 @@ class MixtureTrainer(SFTTrainer):  # type: ignore[misc]
         )
 
     def _keep_positions(self, module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> Any:
-        """Before the output projection: hidden states (batch, length, width) -> (1, positions with loss, width)."""
+        """Before the output projection: hidden states (batch, length, width) -> (1, positions with loss,
+        width)."""
         if self._positions is None:
             return inputs
         hidden_BTD = inputs[0]
@@ -139,13 +143,15 @@ class MixtureTrainer(SFTTrainer):  # type: ignore[misc]
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         """A state folder that holds all a killed run needs; the one before it is removed."""
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        with new_folder(folder) as partial:
+        with new_weights_folder(folder) as partial:
             self.save_model(str(partial), _internal_call=True)
             save_state(partial, self.optimizer, self.lr_scheduler, self._run_key)
             self.state.save_to_json(str(partial / TRAINER_STATE_NAME))
         for older in folder.parent.glob("checkpoint-*"):
             if older != folder:
-                _remove_folder(older)
+                gone = older.with_name(f".{older.name}.old")
+                older.rename(gone)  # a kill while deleting leaves no half folder under a state's name
+                shutil.rmtree(gone)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
@@ -157,12 +163,3 @@ class MixtureTrainer(SFTTrainer):  # type: ignore[misc]
 
     def _load_scaler(self, checkpoint: str | None) -> None:
         """There is no loss scaler: training runs in float32 or bfloat16."""
-
-
-def _remove_folder(folder: Path) -> None:
-    """Takes the folder's final name away first, so that a kill leaves no half folder under it."""
-    gone = folder.with_name(f".{folder.name}.old")
-    folder.rename(gone)
-    for file in gone.iterdir():
-        file.unlink()
-    gone.rmdir()
