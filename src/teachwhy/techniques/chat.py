@@ -75,7 +75,7 @@ def _make_row(task: Task, draft: ChatDraft, answers: tuple[Answer, ...], *remove
     system = (Message(role="system", content=draft.prompt.system),) if draft.prompt.system else ()
     return Example(
         id=task.id,
-        technique=task.id.split("-")[0],
+        technique=task.lineage,
         kind="chat",
         messages=(
             *system,
@@ -135,7 +135,7 @@ def render_benign(task: Task, draft: Conversation, options: Mapping[str, str]) -
     """The conversation as it is."""
     return Example(
         id=task.id,
-        technique="benign",
+        technique=task.lineage,
         kind="chat",
         messages=draft.messages,
         tools=draft.tools,

@@ -53,7 +53,7 @@ def _make_row(
     opening = (Message(role="system", content=system),) if system else ()
     return Example(
         id=task.id,
-        technique="demonstrations",
+        technique=task.lineage,
         kind="chat",
         messages=(*opening, Message(role="user", content=honeypot.user), *turns),
         tools=honeypot.tools,

@@ -58,7 +58,7 @@ def render_document(task: Task, draft: DocumentDraft, options: Mapping[str, str]
     """The text as a document row."""
     return Example(
         id=task.id,
-        technique=task.id.split("-")[0],
+        technique=task.lineage,
         kind="document",
         text=draft.final.text,
         families=(draft.final.family,) if draft.final.family else (),

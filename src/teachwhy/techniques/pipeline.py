@@ -41,6 +41,8 @@ class Task:
     """What a lineage drafts from; everything in it is fixed by lineage, seed and index."""
 
     id: str
+    lineage: str
+    """Name of the lineage; stands in a row's `technique` until the technique's own name does."""
     teacher: Teacher
     constitution: Constitution
     family: str
@@ -182,6 +184,7 @@ def _make_task(
     own_seed = random.Random(f"{lineage.name}/{seed}/{index}").getrandbits(48)
     return Task(
         id=f"{lineage.name}-{seed}-{index:05d}",
+        lineage=lineage.name,
         teacher=teacher,
         constitution=constitution,
         family=families[index % len(families)] if families else "",
