@@ -38,6 +38,7 @@ $(BIN)/python:
 	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(PACKAGE): | $(BIN)/python
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@echo "Environment 2/3: $(TORCH)"
 	@$(PIP) "$(TORCH)"
 	@echo "Environment 3/3: teachwhy and what it needs"
