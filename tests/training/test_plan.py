@@ -10,7 +10,8 @@ from transformers import PreTrainedTokenizerFast
 from teachwhy.config import ArmConfig
 from teachwhy.errors import PlanError
 from teachwhy.records import Example
-from teachwhy.training.plan import TrainingPlan, format_plan, plan_training
+from teachwhy.training.formatting import tokenize_example
+from teachwhy.training.plan import TrainingPlan, check_match, format_plan, plan_training
 
 Rows = dict[str, list[Example]]
 
@@ -96,10 +97,21 @@ def test_rows_with_hardly_any_loss_are_refused(tokenizer: PreTrainedTokenizerFas
 
 
 def test_a_budget_that_rows_cannot_meet_is_refused(tokenizer: PreTrainedTokenizerFast) -> None:
+    """Four techniques with rows of one length, each asked for seven and a half rows."""
+    names = ("one", "two", "three", "four")
+    row = make_document(0)
+    length = tokenize_example(row, tokenizer, 256).num_tokens
     rows = {
-        "big": [make_document(0, "big", 200)],
-        "small": [make_document(index, "small", 3) for index in range(40)],
+        name: [row.model_copy(update={"id": f"{name}-{index}", "technique": name}) for index in range(9)]
+        for name in names
     }
-    config = make_config(max_length=512, tokens_per_arm=1000, max_epochs=100)
-    with pytest.raises(PlanError, match=r"seed 1: \d+ tokens, .* off tokens_per_arm"):
-        plan_training([make_arm("a", {"big": 0.3, "small": 0.7})], rows, tokenizer, config, [1])
+    config = make_config(tokens_per_arm=4 * (7 * length + length // 2 - 1))
+    with pytest.raises(PlanError, match=rf"seed 1: {28 * length} tokens, 6\.\d% off tokens_per_arm"):
+        plan_training([make_arm("a", dict.fromkeys(names, 0.25))], rows, tokenizer, config, [1])
+
+
+def test_arms_that_do_not_match_are_refused(tokenizer: PreTrainedTokenizerFast, examples: Rows) -> None:
+    plan = plan_training([make_arm("a"), make_arm("b")], examples, tokenizer, make_config(), [1])
+    few = plan.arms[1].model_copy(update={"arm": "few", "tokens_by_seed": {1: 5800}})
+    with pytest.raises(PlanError, match=r"'few' gets 5800 tokens and arm 'a' \d+, a gap of 3\.\d%"):
+        check_match(TrainingPlan(arms=(plan.arms[0], few), tokens_per_arm=6000))

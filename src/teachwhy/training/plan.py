@@ -126,7 +126,7 @@ def plan_training(
         _check_arm(plan, config)
         plans.append(plan)
     training_plan = TrainingPlan(arms=tuple(plans), tokens_per_arm=config.tokens_per_arm)
-    _check_match(training_plan)
+    check_match(training_plan)
     return training_plan
 
 
@@ -256,7 +256,7 @@ def _check_arm(plan: ArmPlan, config: TrainingConfig) -> None:
             )
 
 
-def _check_match(plan: TrainingPlan) -> None:
+def check_match(plan: TrainingPlan) -> None:
     """Raises PlanError when two arms differ too much in tokens."""
     if plan.token_gap > MAX_TOKEN_GAP:
         by_tokens = sorted(plan.arms, key=lambda arm: min(arm.tokens_by_seed.values()))
