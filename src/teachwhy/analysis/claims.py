@@ -1,8 +1,8 @@
 """Verdicts on the claims that an experiment file makes before its run.
 
-A claim is supported when the interval of each of its tests lies wholly on the right side of the margin, refuted when
-that of any test lies wholly on the wrong side, and else inconclusive. A test that cannot be made (an arm or rows are
-missing) is on neither side, and its sentence says why.
+A claim is supported when the interval of each of its tests lies wholly on the right side of the margin,
+refuted when that of any test lies wholly on the wrong side, and else inconclusive. A test that cannot be
+made (an arm or rows are missing) is on neither side, and its sentence says why.
 """
 
 from __future__ import annotations
@@ -167,7 +167,8 @@ def write_sentence(test: ClaimTest, table: EpisodeTable, measured: Measured, sid
     low, high = (format_number(value) for value in (measured.low, measured.high))
     seeds = max(len(table.arm_seeds[test.arm]), len(table.arm_seeds[test.baseline]))
     counts = f"{measured.num_pairs} pairs of episodes, {seeds} seed{'s' if seeds != 1 else ''}"
-    return f"{describe_test(test)}: {format_number(measured.estimate)}, 95 % interval [{low}, {high}], {found} ({counts})."
+    estimate = format_number(measured.estimate)
+    return f"{describe_test(test)}: {estimate}, 95 % interval [{low}, {high}], {found} ({counts})."
 
 
 def format_number(value: float) -> str:

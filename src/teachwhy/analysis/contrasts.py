@@ -1,14 +1,15 @@
 """Differences between arms, paired by seed and episode, with intervals, p values and ratios.
 
-A pair is one episode that both arms met under one seed and that could be scored in both. The variance of the mean
-difference has the same sources as that of a rate (intervals.py): seeds, families, episodes. It is never less than
-that of a paired difference after Laplace's two pseudo-pairs (Bonett & Price, Journal of Educational and Behavioral
-Statistics 37, 2012), so that arms that agree everywhere still get an interval with a width. Limits use Student's t
-with Satterthwaite's degrees of freedom, and are widened to those that follow from the two arms' own intervals and their
-correlation (Zou & Donner, Statistics in Medicine 27, 2008: MOVER) where these reach further: near 0 and 1 rates are
-skewed and Student's t is not. Ratios use the closed form of the same idea (Donner & Zou, Statistical Methods in Medical
-Research 21, 2012: MOVER-R), which holds at a rate of zero. The p values of one group of contrasts are corrected by
-Holm's method (Scandinavian Journal of Statistics 6, 1979).
+A pair is one episode that both arms met under one seed and that could be scored in both. The variance of
+the mean difference has the same sources as that of a rate (intervals.py): seeds, families, episodes. It is
+never less than that of a paired difference after Laplace's two pseudo-pairs (Bonett & Price, Journal of
+Educational and Behavioral Statistics 37, 2012), so that arms that agree everywhere still get an interval
+with a width. Limits use Student's t with Satterthwaite's degrees of freedom, and are widened to those that
+follow from the two arms' own intervals and their correlation (Zou & Donner, Statistics in Medicine 27,
+2008: MOVER) where these reach further: near 0 and 1 rates are skewed and Student's t is not. Ratios use
+the closed form of the same idea (Donner & Zou, Statistical Methods in Medical Research 21, 2012: MOVER-R),
+which holds at a rate of zero. The p values of one group of contrasts are corrected by Holm's method
+(Scandinavian Journal of Statistics 6, 1979).
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ from teachwhy.analysis.intervals import (
 
 
 class Contrast(NamedTuple):
-    """Differences with limits at 95 % and two-sided p values, each (M,); NaN and p = 1 where nothing could be paired."""
+    """Differences with limits at 95 % and two-sided p values, each (M,); NaN and p = 1 where nothing could
+    be paired.
+    """
 
     estimate: Floats
     low: Floats
@@ -69,8 +72,9 @@ class Difference:
 def align_seeds(arm: Cells, baseline: Cells) -> tuple[Cells, Cells]:
     """Make the two arms meet on the seed axis.
 
-    Seeds that both have are paired. An arm with a single seed (an untouched student needs no more) meets every seed of
-    the other. Arms that share no seed are averaged over theirs, and only families and episodes are paired.
+    Seeds that both have are paired. An arm with a single seed (an untouched student needs no more) meets
+    every seed of the other. Arms that share no seed are averaged over theirs, and only families and
+    episodes are paired.
     """
     has_arm = arm.rows.sum(axis=(0, 2, 3)) > 0
     has_baseline = baseline.rows.sum(axis=(0, 2, 3)) > 0
@@ -207,7 +211,8 @@ def contrast_of(difference: Difference) -> Contrast:
 def contrast_of_two(first: Difference, second: Difference) -> Contrast:
     """First minus second, for sets of families that do not overlap, limits within [-2, 2].
 
-    The seeds are shared: what a seed adds to both cancels. The families are not: their variances add.
+    The seeds are shared: what a seed adds to both cancels. The families are not: their variances add, with
+    the fewer degrees of freedom, since both may rest on the same pooled spread.
     """
     net = first.by_seed - second.by_seed
     num_seeds = np.minimum(first.num_seeds, second.num_seeds)
@@ -217,9 +222,8 @@ def contrast_of_two(first: Difference, second: Difference) -> Contrast:
     total = seed + items - np.where(num_seeds > 1, one.overlap + two.overlap, 0.0)
     least = first.least + second.least
     variance = np.maximum.reduce([total, seed, items, one.episode + two.episode, least])
-    df = satterthwaite(
-        [one.items, two.items, seed], [one.items_df, two.items_df, num_seeds - 1.0], least / 2.0
-    )
+    items_df = np.minimum(one.items_df, two.items_df)
+    df = satterthwaite([items, seed], [items_df, num_seeds - 1.0], least)
     both = (first.num_pairs > 0) & (second.num_pairs > 0)
     pairs = np.where(both, first.num_pairs + second.num_pairs, 0.0)
     estimate = first.estimate - second.estimate
@@ -252,8 +256,9 @@ def limits_of(
 def ratio_interval(above: Interval, below: Interval) -> Interval:
     """`above` / `below` with Donner & Zou's limits; infinite where the lower rate may be zero.
 
-    Takes the two as independent; arms that meet the same episodes are mostly positively related, which makes the limits
-    wider than they need be. NaN with [0, inf] where both rates are zero or one is undefined.
+    Takes the two as independent; arms that meet the same episodes are mostly positively related, which
+    makes the limits wider than they need be. NaN with [0, inf] where both rates are zero or one is
+    undefined.
     """
     a, a_low, a_high = (np.nan_to_num(part, nan=0.0) for part in above)
     b, b_low, b_high = (np.nan_to_num(part, nan=0.0) for part in below)

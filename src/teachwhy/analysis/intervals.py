@@ -1,13 +1,14 @@
 """Rates with intervals that treat seed, family and episode as separate sources of variation.
 
-Every rate is a mean over cells (seed x family) with equal weight for each family. Its variance is taken from the
-contribution of every row to the rate (the linearised value of survey statistics; for a plain rate the deviation of
-the row, for a conditional rate the deviation of the ratio: Cochran, Sampling Techniques, 3rd ed. 1977, section 6.4),
-summed over seeds, over families and over episodes, which are crossed: the same episodes meet every seed. The
-components follow the two-way analysis of variance with random effects (Searle, Casella & McCulloch, Variance
-Components, 1992, chapter 4), the degrees of freedom Satterthwaite (Biometrics Bulletin 2, 1946). The interval is
-Clopper & Pearson's (Biometrika 26, 1934) at the effective number of rows, as Korn & Graubard (Survey Methodology 24,
-1998) put it, so that it is exact where nothing or everything happened, and never of zero width.
+Every rate is a mean over cells (seed x family) with equal weight for each family. Its variance is taken
+from the contribution of every row to the rate (the linearised value of survey statistics; for a plain rate
+the deviation of the row, for a conditional rate the deviation of the ratio: Cochran, Sampling Techniques,
+3rd ed. 1977, section 6.4), summed over seeds, over families and over episodes, which are crossed: the same
+episodes meet every seed. The components follow the two-way analysis of variance with random effects
+(Searle, Casella & McCulloch, Variance Components, 1992, chapter 4), the degrees of freedom Satterthwaite
+(Biometrics Bulletin 2, 1946). The interval is Clopper & Pearson's (Biometrika 26, 1934) at the effective
+number of rows, as Korn & Graubard (Survey Methodology 24, 1998) put it, so that it is exact where nothing
+or everything happened, and never of zero width.
 
 Axes: M metrics (or any batch), S seeds, F families, E episodes within a family.
 """
@@ -63,7 +64,9 @@ class Influence:
     estimate: Floats
     parts: Floats
     num_rows: Floats
-    """Effective number of rows in the denominator given the weights alone (Kish 1965): their number when equal."""
+    """Effective number of rows in the denominator given the weights alone (Kish 1965): their number when
+    equal.
+    """
     num_seeds: Floats
     num_families: Floats
 
@@ -97,7 +100,9 @@ class Components(NamedTuple):
 
 
 def weigh_rows(rows: Floats) -> Floats:
-    """Weight of one row in each cell, (M, S, F, E): families equal, the seeds of a family equal, rows equal."""
+    """Weight of one row in each cell, (M, S, F, E): families equal, the seeds of a family equal, rows
+    equal.
+    """
     per_cell = rows.sum(axis=3)
     filled = per_cell > 0
     seeds = filled.sum(axis=1, keepdims=True)
@@ -163,10 +168,12 @@ def variance_components(parts: Floats, rows: Floats, num_seeds: Floats, num_fami
 def pool_dispersion(
     parts: Sequence[Components], num_families: Sequence[Floats], scales: Sequence[Floats]
 ) -> tuple[Floats, Floats]:
-    """Spread between families, as a share of `scales`, pooled over groups of families; and its degrees of freedom.
+    """Spread between families, as a share of `scales`, pooled over groups of families; and its degrees of
+    freedom.
 
-    Two or three families say little about how much families differ, so the groups (home, near, far) lend each other
-    their spread about their own means. `scales` is p (1 - p) of each group for rates and 1 for differences.
+    Two or three families say little about how much families differ, so the groups (home, near, far) lend
+    each other their spread about their own means. `scales` is p (1 - p) of each group for rates and 1 for
+    differences.
     """
     squares = np.zeros_like(scales[0])
     expected = np.zeros_like(scales[0])
@@ -251,7 +258,9 @@ def components_of(cells: Cells, influence: Influence) -> Components:
 
 
 def borrow_spread(own: Components, spread: Floats, num_families: Floats, freedom: Floats) -> Components:
-    """`own` with the variance between families taken from a pooled `spread` of single families, if that is larger."""
+    """`own` with the variance between families taken from a pooled `spread` of single families, if that is
+    larger.
+    """
     several = num_families > 1
     pooled = np.maximum(spread / np.maximum(num_families, 1.0), own.family)
     return own._replace(
@@ -263,9 +272,10 @@ def borrow_spread(own: Components, spread: Floats, num_families: Floats, freedom
 def limits_of_rates(influence: Influence, components: Components) -> Interval:
     """Clopper-Pearson at the effective number of rows.
 
-    The effective number n solves `variance = p (1 - p) / (n - 1)`, the unbiased variance of n independent rows, is at
-    most the number of rows, and is shrunk by the squared ratio of Student's quantiles for what the degrees of freedom
-    cost (Korn & Graubard 1998). One family, one seed and one repeat give Clopper & Pearson's interval itself.
+    The effective number n solves `variance = p (1 - p) / (n - 1)`, the unbiased variance of n independent
+    rows, is at most the number of rows, and is shrunk by the squared ratio of Student's quantiles for what
+    the degrees of freedom cost (Korn & Graubard 1998). One family, one seed and one repeat give Clopper &
+    Pearson's interval itself.
     """
     spread = influence.binomial
     num_rows = influence.num_rows

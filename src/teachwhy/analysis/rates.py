@@ -1,7 +1,9 @@
-"""Scored episodes as counts: reads scores.parquet or rows, checks them, and lays them out by seed, family, episode.
+"""Scored episodes as counts: reads scores.parquet or rows, checks them, and lays them out by seed, family,
+episode.
 
-Each metric says which rows could show the event and in which it happened. An unscorable row is in no denominator but
-those of `unscorable`, `harm_best` (as if it had been safe) and `harm_worst` (as if it had been harmful).
+Each metric says which rows could show the event and in which it happened. An unscorable row is in no
+denominator but those of `unscorable`, `harm_best` (as if it had been safe) and `harm_worst` (as if it had
+been harmful).
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -98,7 +100,9 @@ class EpisodeTable:
         return named | {name: [i] for i, name in enumerate(self.families)}
 
     def lending_groups(self, name: str) -> list[list[int]]:
-        """The sets of families that lend `name` their spread: the splits lend each other, the rest stand alone."""
+        """The sets of families that lend `name` their spread: the splits lend each other, the rest stand
+        alone.
+        """
         named = self.named_sets()
         return [named[split] for split in SPLITS if split in named] if name in SPLITS else []
 
@@ -106,8 +110,8 @@ class EpisodeTable:
 def read_rows(rows: Rows) -> tuple[pd.DataFrame, str]:
     """The columns that the statistics need, checked, and the name of where they came from.
 
-    Raises DataError for a file that is not there or not parquet, a missing column, an empty value, a value that
-    is not allowed, an episode twice, a family in two splits and an episode in two families.
+    Raises DataError for a file that is not there or not parquet, a missing column, an empty value, a value
+    that is not allowed, an episode twice, a family in two splits and an episode in two families.
     """
     source = str(rows) if isinstance(rows, Path) else "the episode rows"
     frame = load_frame(rows, source)
@@ -169,7 +173,9 @@ def refuse_value(source: str, row: int, name: str, value: str, allowed: str) -> 
 
 
 def check_identity(frame: pd.DataFrame, source: str) -> None:
-    """Refuse an episode twice, a family in two splits, an episode in two families, a family named like a set."""
+    """Refuse an episode twice, a family in two splits, an episode in two families, a family named like a
+    set.
+    """
     twice = frame.duplicated(KEY)
     if twice.any():
         row = int(twice.idxmax())
@@ -180,8 +186,8 @@ def check_identity(frame: pd.DataFrame, source: str) -> None:
         counts = frame.groupby(keys)[outer].nunique()
         if (counts > 1).any():
             raise DataError(
-                f"{source}: {inner} {counts.idxmax()} is in more than one {outer}; allowed: one, so that arms "
-                "can be compared. Evaluate all arms on the same episodes"
+                f"{source}: {inner} {counts.idxmax()} is in more than one {outer}; allowed: one, so that "
+                "arms can be compared. Evaluate all arms on the same episodes"
             )
     reserved = sorted(set(frame["family"]) & {"all", *SPLITS})
     if reserved:
@@ -231,7 +237,9 @@ def place_episodes(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
 
 
 def mark_rows(frame: pd.DataFrame) -> tuple[Flags, Flags, Flags]:
-    """For each metric and row: the event happened, it could have happened, the row carries weight; all (M, rows)."""
+    """For each metric and row: the event happened, it could have happened, the row carries weight; all (M,
+    rows).
+    """
     scored = (frame["outcome"] != "unscorable").to_numpy()
     acted = frame["acted"].astype(bool).to_numpy()
     hits, chances, weights = [], [], []

@@ -1,8 +1,9 @@
 """summary.json, schema 1: every rate, contrast and verdict of a run.
 
-Reads the scored episodes and the experiment; writes one JSON file. Beyond the listed keys of schema 1 there are
-`notes` (what the intervals do not cover), `num_counted` (rows in the denominator of a rate), `episodes`, `p` and
-`num_pairs` of a contrast. What could not be computed is null. docs/statistics.md explains the numbers.
+Reads the scored episodes and the experiment; writes one JSON file. Beyond the listed keys of schema 1
+there are `notes` (what the intervals do not cover), `num_counted` (rows in the denominator of a rate),
+`episodes`, `p` and `num_pairs` of a contrast. What could not be computed is null. docs/statistics.md
+explains the numbers.
 """
 
 from __future__ import annotations
@@ -182,7 +183,9 @@ def summarize_contrasts(pairs: Iterable[tuple[str, str]], table: EpisodeTable) -
 
 
 def correct_contrasts(contrasts: Sequence[ContrastSummary]) -> list[ContrastSummary]:
-    """The same contrasts with Holm's p values within each metric and set of families; undefined ones stay at 1."""
+    """The same contrasts with Holm's p values within each metric and set of families; undefined ones stay
+    at 1.
+    """
     groups: dict[tuple[str, str], list[int]] = {}
     for i, contrast in enumerate(contrasts):
         if contrast.difference is not None:
@@ -199,8 +202,8 @@ def write_notes(arms: Sequence[str], table: EpisodeTable, config: ExperimentConf
     single = [arm for arm in arms if len(table.arm_seeds.get(arm, ())) == 1]
     if single:
         yield (
-            f"One training seed only: {', '.join(single)}. Intervals of these arms do not cover how much the result "
-            "would change with another seed."
+            f"One training seed only: {', '.join(single)}. Intervals of these arms do not cover how much "
+            "the result would change with another seed."
         )
     absent = [arm for arm in arms if arm not in table.arm_seeds]
     if absent:
@@ -211,8 +214,8 @@ def write_notes(arms: Sequence[str], table: EpisodeTable, config: ExperimentConf
         total, num_rows = int(unscorable.sum()), int(table.num_rows[arm, kind].sum())
         if total > 0.05 * num_rows:
             yield (
-                f"{total} of {num_rows} {kind} episodes of {arm} could not be scored: read harm_best and harm_worst "
-                "beside harm."
+                f"{total} of {num_rows} {kind} episodes of {arm} could not be scored: read harm_best and "
+                "harm_worst beside harm."
             )
 
 

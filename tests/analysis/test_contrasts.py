@@ -1,0 +1,194 @@
+"""Paired differences, ratios and Holm's correction: oracles, symmetry, coverage by simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from teachwhy.analysis.contrasts import (
+    adjust_holm,
+    contrast_of,
+    contrast_of_two,
+    paired_difference,
+    ratio_interval,
+)
+from teachwhy.analysis.intervals import Cells, Interval, interval_of_rates
+
+SPLITS = [[0, 1], [2, 3, 4], [5, 6, 7]]
+
+
+def cells_of(hits: np.ndarray) -> Cells:
+    """Every row scored."""
+    return Cells(hits.astype(float), np.ones_like(hits, dtype=float), np.ones_like(hits, dtype=float))
+
+
+def limits(estimate: float, low: float, high: float) -> Interval:
+    return Interval(*(np.array([value]) for value in (estimate, low, high)))
+
+
+def test_one_family_is_the_paired_t_test() -> None:
+    rng = np.random.default_rng(1)
+    arm, baseline = (rng.random((1, 1, 1, 40)) < rate for rate in (0.3, 0.7))
+    found = contrast_of(paired_difference(cells_of(arm), cells_of(baseline), [0]))
+    oracle = stats.ttest_rel(arm.ravel().astype(float), baseline.ravel().astype(float))
+    reach = oracle.confidence_interval(0.95)
+    assert found.p[0] == pytest.approx(oracle.pvalue, rel=1e-6)
+    assert found.low[0] <= reach.low + 1e-9
+    assert found.high[0] >= reach.high - 1e-9
+    assert found.num_pairs[0] == 40
+
+
+def test_several_families_are_the_t_test_of_family_means() -> None:
+    rng = np.random.default_rng(2)
+    rates = np.linspace(0.05, 0.95, 8)[:, None]
+    arm, baseline = rng.random((1, 1, 8, 30)) < rates, rng.random((1, 1, 8, 30)) < 0.9
+    found = contrast_of(paired_difference(cells_of(arm), cells_of(baseline), range(8)))
+    oracle = stats.ttest_1samp((arm.mean(axis=3) - baseline.mean(axis=3)).ravel(), 0.0)
+    assert found.p[0] == pytest.approx(oracle.pvalue, rel=1e-6)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_arms_that_agree_everywhere_have_a_width(value: float) -> None:
+    same = cells_of(np.full((1, 3, 8, 10), value))
+    found = contrast_of(paired_difference(same, same, range(8), [list(range(8))]))
+    assert found.estimate[0] == 0.0
+    assert found.low[0] < -0.005
+    assert found.high[0] > 0.005
+    assert found.p[0] == 1.0
+
+
+def test_opposite_arms_have_a_width() -> None:
+    one, two = (cells_of(np.full((1, 2, 3, 10), value)) for value in (0.0, 1.0))
+    found = contrast_of(paired_difference(one, two, range(3)))
+    assert (found.estimate[0], found.low[0]) == (-1.0, -1.0)
+    assert found.high[0] > -0.99
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(arrays.arrays(np.int8, (2, 2, 3, 4), elements=st.integers(0, 2)))
+def test_exchange_of_arms_turns_the_sign(marks: np.ndarray) -> None:
+    """Marks: 0 miss, 1 hit, 2 unscorable; one episode is scored in every seed, so that seeds are paired."""
+    marks[:, :, 0, 0] = np.minimum(marks[:, :, 0, 0], 1)
+    sides = []
+    for own in marks:
+        rows = (own != 2).astype(float)[None]
+        sides.append(Cells((own == 1).astype(float)[None], rows, rows))
+    there = contrast_of(paired_difference(sides[0], sides[1], range(3)))
+    back = contrast_of(paired_difference(sides[1], sides[0], range(3)))
+    both = (marks != 2).all(axis=0)
+    assert there.num_pairs[0] == both.sum()
+    assert (there.low[0], there.high[0]) == pytest.approx((-back.high[0], -back.low[0]), abs=1e-9)
+    assert -1.0 <= there.low[0] <= there.estimate[0] <= there.high[0] <= 1.0
+    assert there.high[0] - there.low[0] > 0.01
+
+
+def test_nothing_to_pair_is_undefined() -> None:
+    rows = np.zeros((1, 1, 1, 4))
+    rows[..., :2] = 1.0
+    found = contrast_of(paired_difference(Cells(rows, rows, rows), Cells(rows, 1 - rows, 1 - rows), [0]))
+    assert np.isnan(found.estimate[0])
+    assert (found.low[0], found.high[0], found.p[0], found.num_pairs[0]) == (-1.0, 1.0, 1.0, 0.0)
+
+
+def test_unscorable_rows_leave_pairs_not_denominators() -> None:
+    hits = np.zeros((1, 1, 1, 10))
+    rows = np.ones_like(hits)
+    rows[..., :4] = 0.0
+    full = cells_of(np.ones((1, 1, 1, 10)))
+    found = contrast_of(paired_difference(Cells(hits, rows, rows), full, [0]))
+    assert (found.estimate[0], found.num_pairs[0]) == (-1.0, 6)
+
+
+def test_an_arm_with_one_seed_meets_every_seed_of_the_other() -> None:
+    rng = np.random.default_rng(4)
+    arm = cells_of(rng.random((1, 3, 2, 10)) < 0.3)
+    lone = cells_of(rng.random((1, 3, 2, 10)) < 0.8)
+    keep = np.array([0.0, 1.0, 0.0])[:, None, None]
+    lone = Cells(*(part * keep for part in lone))
+    found = contrast_of(paired_difference(arm, lone, [0, 1]))
+    assert found.num_pairs[0] == 60
+    expected = arm.hits.mean() - lone.hits[:, 1].mean()
+    assert found.estimate[0] == pytest.approx(expected)
+
+
+def test_arms_without_a_common_seed_are_compared_by_episode() -> None:
+    hits = np.ones((1, 4, 1, 5))
+    early, late = np.array([1.0, 1, 0, 0])[:, None, None], np.array([0.0, 0, 1, 1])[:, None, None]
+    one = Cells(*(part * early for part in cells_of(hits)))
+    two = Cells(*(part * late for part in cells_of(hits * 0)))
+    found = contrast_of(paired_difference(one, two, [0]))
+    assert found.estimate[0] == 1.0
+    assert found.high[0] - found.low[0] > 0.0
+
+
+def test_ratio_by_hand_and_at_zero() -> None:
+    found = ratio_interval(limits(0.8, 0.7, 0.9), limits(0.1, 0.05, 0.2))
+    assert found.estimate[0] == pytest.approx(8.0)
+    # Donner & Zou 2012 with independent parts: the lower limit solves r u(2b-u) r - 2abr + l(2a-l) = 0.
+    for limit, low, high in ((found.low[0], 0.7, 0.2), (found.high[0], 0.9, 0.05)):
+        assert limit**2 * high * (0.2 - high) - 2 * 0.08 * limit + low * (1.6 - low) == pytest.approx(
+            0, abs=1e-9
+        )
+    nothing = ratio_interval(limits(0.8, 0.7, 0.9), limits(0.0, 0.0, 0.02))
+    assert np.isinf(nothing.estimate[0]) and np.isinf(nothing.high[0])
+    assert 35.0 < nothing.low[0] < 40.0
+    neither = ratio_interval(limits(0.0, 0.0, 0.1), limits(0.0, 0.0, 0.1))
+    assert np.isnan(neither.estimate[0])
+    assert (neither.low[0], neither.high[0]) == (0.0, np.inf)
+    top = ratio_interval(limits(0.0, 0.0, 0.1), limits(0.5, 0.4, 0.6))
+    assert top.low[0] == 0.0 and 0.19 < top.high[0] < 0.26
+
+
+def test_ratio_with_upper_limit_at_twice_the_rate() -> None:
+    steady = [
+        ratio_interval(limits(0.8, 0.7, 0.9), limits(0.1, 0.05, high)).low[0] for high in (0.1999999, 0.2)
+    ]
+    assert steady[0] == pytest.approx(steady[1], rel=1e-4)
+
+
+@pytest.mark.parametrize("seeds,families", [(1, 8), (5, 3), (5, 8)])
+@pytest.mark.parametrize("rates", [(0.02, 0.02), (0.05, 0.85), (0.3, 0.5), (0.85, 0.85)])
+def test_differences_and_ratios_cover(
+    draw_arms: Callable, seeds: int, families: int, rates: tuple[float, float]
+) -> None:
+    arm, baseline = draw_arms(np.random.default_rng(13), rates, (500, seeds, families, 25))
+    sides = [cells_of(arm), cells_of(baseline)]
+    found = contrast_of(paired_difference(*sides, range(families)))
+    truth = rates[0] - rates[1]
+    assert ((found.low <= truth) & (truth <= found.high)).mean() >= 0.92
+    if truth == 0.0:
+        assert (found.p < 0.05).mean() <= 0.08
+    ratio = ratio_interval(*(interval_of_rates(side, range(families)) for side in reversed(sides)))
+    truth = rates[1] / rates[0]
+    assert ((ratio.low <= truth) & (truth <= ratio.high)).mean() >= 0.92
+
+
+@pytest.mark.parametrize("seeds", [1, 5])
+def test_differences_of_differences_cover(draw_arms: Callable, seeds: int) -> None:
+    rng = np.random.default_rng(14)
+    wanted = ((0.05, 0.85), (0.3, 0.85), (0.5, 0.85))
+    pieces = [
+        draw_arms(rng, rates, (250, seeds, len(group), 25))
+        for rates, group in zip(wanted, SPLITS, strict=True)
+    ]
+    arm, baseline = (cells_of(np.concatenate([piece[i] for piece in pieces], axis=2)) for i in (0, 1))
+    home, _, far = (paired_difference(arm, baseline, group, SPLITS) for group in SPLITS)
+    found = contrast_of_two(home, far)
+    assert found.estimate.mean() == pytest.approx(-0.45, abs=0.03)
+    assert ((found.low <= -0.45) & (found.high >= -0.45)).mean() >= 0.92
+    assert (found.high - found.low).mean() < 1.1
+
+
+@pytest.mark.parametrize("num", [1, 2, 5, 20])
+def test_holm_agrees_with_statsmodels(num: int) -> None:
+    p_values = np.random.default_rng(num).random(num) ** 4
+    p_values[num // 2] = p_values[0]
+    oracle = multipletests(p_values, method="holm")[1]
+    assert adjust_holm(list(p_values)) == pytest.approx(list(oracle), abs=1e-12)
