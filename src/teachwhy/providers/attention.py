@@ -1,7 +1,7 @@
 """Attention for few key-value heads without copying them out to all query heads.
 
-Registered with transformers under NAME. On a CPU, copying took most of the time of a decoding step (63 of 72 ms a layer at 128
-rows of 300 tokens, 8 query heads on 4).
+Registered with transformers under NAME. On a CPU, copying took most of the time of a decoding step (63 of 72
+ms a layer at 128 rows of 300 tokens, 8 query heads on 4).
 """
 
 from __future__ import annotations

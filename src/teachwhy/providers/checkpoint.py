@@ -1,12 +1,14 @@
-"""Finds, checks and loads a local Hugging Face checkpoint: a full model, or a PEFT adapter merged into its base.
+"""Finds, checks and loads a local Hugging Face checkpoint: a full model, or a PEFT adapter merged into its
+base.
 
-Safetensors only, no code from the checkpoint, no network. Everything that is wrong raises `CheckpointError`. Importing this
-module imports neither torch nor transformers.
+Safetensors only, no code from the checkpoint, no network. Everything that is wrong raises `CheckpointError`.
+Importing this module imports neither torch nor transformers.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 PACKAGED = "sprig"
-TOOL_TAG_WORDS = ("tool", "function", "call", "response", "think")
-"""A special token with one of these in its name is part of what a model may say, not the end of its turn."""
+_SPOKEN_TAG = re.compile(r"</?[a-z_]*(tool|function|think)[a-z_]*>")
+"""A special token of this form is part of what a model says in its turn; any other is the template's alone.
+"""
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,16 @@ class LoadedCheckpoint:
 
 
 def find_checkpoint(name: str, base: str | None = None) -> CheckpointFolder:
-    """The checkpoint that a model name means: "sprig", or a folder; `base` overrides what an adapter says of its base."""
+    """The checkpoint that a model name means: "sprig", or a folder; `base` overrides what an adapter says of
+    its base.
+    """
     path = _resolve(name)
     adapter_config = path / "adapter_config.json"
     if not adapter_config.exists():
         if base is not None:
             raise CheckpointError(
-                f"{path}: base = {base!r} was given, but the folder has no adapter_config.json, so it is no adapter. "
+                f"{path}: base = {base!r} was given, but the folder has no adapter_config.json, so it is no "
+                f"adapter. "
                 "Leave base out, or name the adapter's folder."
             )
         _check_files(path, "config.json", "model")
@@ -68,12 +74,17 @@ def find_checkpoint(name: str, base: str | None = None) -> CheckpointFolder:
         base_name = base or _read_json(adapter_config).get("base_model_name_or_path")
         if not isinstance(base_name, str) or not base_name:
             raise CheckpointError(
-                f"{adapter_config}: base_model_name_or_path is {base_name!r}; it must name the folder of the base model. "
+                f"{adapter_config}: base_model_name_or_path is {base_name!r}; it must name the folder of "
+                f"the base model. "
                 "Correct it, or give the folder as the model argument base (-M base=FOLDER)."
             )
-        base_path = path / base_name if (path / base_name).is_dir() and base is None else _resolve(base_name, path)
+        base_path = (
+            path / base_name if (path / base_name).is_dir() and base is None else _resolve(base_name, path)
+        )
         if (base_path / "adapter_config.json").exists():
-            raise CheckpointError(f"{base_path}: the base of {path} is an adapter itself; give a full model as base.")
+            raise CheckpointError(
+                f"{base_path}: the base of {path} is an adapter itself; give a full model as base."
+            )
         _check_files(base_path, "config.json", "model")
         folder = CheckpointFolder(path, base_path)
     _check_chat_template(folder.tokenizer_path)
@@ -83,22 +94,32 @@ def find_checkpoint(name: str, base: str | None = None) -> CheckpointFolder:
 def load_checkpoint(
     folder: CheckpointFolder, device: str | None = None, dtype: str | None = None
 ) -> LoadedCheckpoint:
-    """Load onto `device` (default: CUDA if there is one) as `dtype` (default: float32 on a CPU, else as stored)."""
+    """Load onto `device` (default: CUDA if there is one) as `dtype` (default: float32 on a CPU, else as
+    stored).
+    """
     import torch
     from transformers import AutoTokenizer
+    from transformers.utils import logging as transformers_logging
 
     target = _device(device)
     wanted = _dtype(dtype) if dtype else (torch.float32 if target.type == "cpu" else "auto")
+    shows_progress = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             folder.tokenizer_path, local_files_only=True, trust_remote_code=False
         )
         model = _load_model(folder, wanted)
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError, AttributeError) as error:
+    except Exception as error:  # a damaged checkpoint fails in whatever library meets it first
         raise CheckpointError(
-            f"{folder.path}: the checkpoint cannot be loaded ({type(error).__name__}: {str(error)[:500]}). It must be a "
-            "causal language model that transformers knows without code of its own, with its tokenizer, in safetensors."
+            f"{folder.path}: the checkpoint cannot be loaded ({type(error).__name__}: {str(error)[:500]}). "
+            f"It must be a "
+            "causal language model that transformers knows without code of its own, with its tokenizer, in "
+            "safetensors."
         ) from error
+    finally:
+        if shows_progress:
+            transformers_logging.enable_progress_bar()
     if not tokenizer.chat_template:
         raise _no_chat_template(folder.tokenizer_path)
     _check_layers(model, folder.path)
@@ -144,7 +165,8 @@ def _resolve(name: str, adapter: Path | None = None) -> Path:
         return path.resolve()
     if adapter is None:
         raise CheckpointError(
-            f"checkpoint {name!r}: there is no such folder. Give {PACKAGED!r} or the folder of a Hugging Face checkpoint."
+            f"checkpoint {name!r}: there is no such folder. Give {PACKAGED!r} or the folder of a Hugging "
+            f"Face checkpoint."
         )
     raise CheckpointError(
         f"{adapter}: its base model {name!r} is no folder on this machine, and nothing is downloaded. "
@@ -162,8 +184,10 @@ def _check_files(path: Path, config_name: str, weights_stem: str) -> None:
     if not any(path.glob(f"{weights_stem}*.safetensors")):
         found = sorted(entry.name for entry in path.iterdir())[:10]
         raise CheckpointError(
-            f"{path}: no {weights_stem}*.safetensors (found: {', '.join(found)}). Only safetensors are read, because other "
-            "formats can run code when they are opened. Load the checkpoint where you trust it and save it again with "
+            f"{path}: no {weights_stem}*.safetensors (found: {', '.join(found)}). Only safetensors are "
+            f"read, because other "
+            "formats can run code when they are opened. Load the checkpoint where you trust it and save it "
+            "again with "
             "save_pretrained."
         )
 
@@ -180,8 +204,10 @@ def _check_chat_template(path: Path) -> None:
 
 def _no_chat_template(path: Path) -> CheckpointError:
     return CheckpointError(
-        f"{path}: the checkpoint has no chat template, so no conversation can be put to it. Allowed: a chat_template.jinja "
-        "in the folder, or chat_template in tokenizer_config.json. Add the template that the model was trained with."
+        f"{path}: the checkpoint has no chat template, so no conversation can be put to it. Allowed: a "
+        f"chat_template.jinja "
+        "in the folder, or chat_template in tokenizer_config.json. Add the template that the model was "
+        "trained with."
     )
 
 
@@ -190,9 +216,14 @@ def _check_layers(model: Any, path: Path) -> None:
     config = model.config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
     allowed = {"full_attention", "sliding_attention", "chunked_attention"}
-    if getattr(config, "is_encoder_decoder", False) or kinds - allowed or not hasattr(config, "num_hidden_layers"):
+    if (
+        getattr(config, "is_encoder_decoder", False)
+        or kinds - allowed
+        or not hasattr(config, "num_hidden_layers")
+    ):
         raise CheckpointError(
-            f"{path}: model type {model.config.model_type!r} with layers {', '.join(sorted(kinds))} is not supported here; "
+            f"{path}: model type {model.config.model_type!r} with layers {', '.join(sorted(kinds))} is not "
+            f"supported here; "
             "allowed are decoder-only models with attention layers. Use Inspect's vllm/ provider for it."
         )
 
@@ -205,7 +236,9 @@ def _device(name: str | None) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise CheckpointError(f"device = {name!r} is unknown; allowed: 'cpu', 'cuda', 'cuda:1', ...") from error
+        raise CheckpointError(
+            f"device = {name!r} is unknown; allowed: 'cpu', 'cuda', 'cuda:1', ..."
+        ) from error
     if device.type not in ("cpu", "cuda") or (device.type == "cuda" and not torch.cuda.is_available()):
         raise CheckpointError(
             f"device = {name!r} cannot be used here; allowed: 'cpu'{', cuda' * torch.cuda.is_available()}."
@@ -223,7 +256,11 @@ def _dtype(name: str) -> torch.dtype:
 
 
 def _stop_ids(model: Any, tokenizer: Any) -> set[int]:
-    """The tokens that end a turn by the checkpoint's own word, and the one that its template puts after an answer."""
+    """The tokens that end a turn by the checkpoint's word, and the one that its template puts after an
+    answer.
+    """
+    from jinja2 import TemplateError
+
     stop_ids: set[int] = set()
     for declared in (model.generation_config.eos_token_id, model.config.eos_token_id, tokenizer.eos_token_id):
         stop_ids.update([declared] if isinstance(declared, int) else declared or [])
@@ -231,7 +268,7 @@ def _stop_ids(model: Any, tokenizer: Any) -> set[int]:
     opening = [{"role": "user", "content": marker}, {"role": "assistant", "content": marker}]
     try:
         ids = tokenizer.apply_chat_template(opening, tokenize=True, return_dict=False)
-    except Exception:  # any template may refuse any conversation; then only the declared tokens end a turn
+    except (TemplateError, TypeError, ValueError, AttributeError):  # then only the declared tokens end a turn
         return stop_ids
     after_answer = []
     for token_id in reversed(ids):
@@ -239,26 +276,28 @@ def _stop_ids(model: Any, tokenizer: Any) -> set[int]:
             break
         after_answer.append(token_id)
     special = set(tokenizer.all_special_ids)
-    if after_answer and after_answer[-1] in special and not _is_tool_tag(tokenizer.decode([after_answer[-1]])):
+    if after_answer and after_answer[-1] in special and not _is_spoken(tokenizer.decode([after_answer[-1]])):
         stop_ids.add(after_answer[-1])
     return stop_ids
 
 
 def _control_texts(tokenizer: Any) -> tuple[str, ...]:
     added = tokenizer.added_tokens_decoder.values()
-    texts = {token.content for token in added if token.special and not _is_tool_tag(token.content)}
+    texts = {token.content for token in added if token.special and not _is_spoken(token.content)}
     return tuple(sorted(texts, key=len, reverse=True))
 
 
-def _is_tool_tag(text: str) -> bool:
-    return any(word in text.lower() for word in TOOL_TAG_WORDS)
+def _is_spoken(text: str) -> bool:
+    return _SPOKEN_TAG.fullmatch(text) is not None
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: the file cannot be read as JSON ({error}). Save the checkpoint again.") from error
+        raise CheckpointError(
+            f"{path}: the file cannot be read as JSON ({error}). Save the checkpoint again."
+        ) from error
     if not isinstance(data, dict):
         raise CheckpointError(f"{path}: the file must hold a JSON object. Save the checkpoint again.")
     return data

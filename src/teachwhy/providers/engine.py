@@ -1,8 +1,9 @@
 """One loaded checkpoint and the thread that generates with it, shared by all who ask for the same checkpoint.
 
-Requests wait in one queue. When the thread is free it takes the batch that holds the oldest of them, filled up with those of
-similar length; nothing waits on a clock. While the thread is idle, a burst of requests is let in as a whole: the first asker
-yields to the event loop until the queue has stopped growing, then opens the gate.
+Requests wait in one queue. When the thread is free it takes the batch that holds the oldest of them, filled
+up with those of similar length; nothing waits on a clock. While the thread is idle, a burst of requests is
+let in as a whole: the first asker yields to the event loop until the queue has stopped growing, then opens
+the gate.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from teachwhy.providers.generation import BatchGenerator, Completion, TokenRequest
 
 QUIET_TURNS = 50
-"""Turns of the event loop without a new request after which a burst counts as over (about a millisecond when idle)."""
+"""Turns of the event loop without a new request after which a burst counts as over (about a millisecond when
+idle).
+"""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,9 @@ class EngineKey:
     device: str | None
     dtype: str | None
     saved_at: float
-    """When the newest file of the checkpoint was written: a folder that was written anew is another checkpoint."""
+    """When the newest file of the checkpoint was written: a folder that was written anew is another
+    checkpoint.
+    """
 
 
 @dataclass
@@ -134,7 +139,7 @@ class Engine:
             job.future.cancel()
 
     def _choose(self, waiting: Sequence[_Job]) -> list[_Job]:
-        """The batch of the oldest job, taken out of the queue; jobs that nobody waits for any more are dropped."""
+        """The batch of the oldest job, out of the queue, without jobs that nobody waits for any more."""
         assert self._generator is not None
         batches = self._generator.split([job.request for job in waiting])
         chosen = [waiting[index] for index in next(batch for batch in batches if 0 in batch)]
@@ -152,11 +157,22 @@ class Engine:
             jobs[index].future.set_result(completion)
 
         try:
-            self._generator.run_batch([job.request for job in jobs], finished)
-        except Exception as error:  # it belongs to those who asked, in their own threads
-            for index, job in enumerate(jobs):
-                if index not in done:
-                    job.future.set_exception(error)
+            if jobs:
+                self._generator.run_batch([job.request for job in jobs], finished)
+        except Exception as error:  # noqa: BLE001 (it belongs to those who asked: their `generate` raises it)
+            left = [job for index, job in enumerate(jobs) if index not in done]
+            if len(left) > 1 and _is_out_of_memory(error):
+                self._run(left[::2])
+                self._run(left[1::2])
+                return
+            for job in left:
+                job.future.set_exception(error)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError)
 
 
 _engines: dict[EngineKey, Engine] = {}

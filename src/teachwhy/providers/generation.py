@@ -1,8 +1,9 @@
 """The batched decode loop: many requests of different lengths and settings through one Hugging Face model.
 
-Rows are padded on the left. Prompts are read in small groups of similar length, each only as far as its head is not already
-in the prefix store; all rows are then decoded together, and finished rows are dropped from the batch. Calls only the model's
-own `forward`; the cache is ours (kv_cache.py). Legend of axes: row B, position S, vocabulary V.
+Rows are padded on the left. Prompts are read in small groups of similar length, each only as far as its head
+is not already in the prefix store; all rows are then decoded together, and finished rows are dropped from the
+batch. Calls only the model's own `forward`; the cache is ours (kv_cache.py). Legend of axes: row B, position
+S, vocabulary V.
 """
 
 from __future__ import annotations
@@ -82,7 +83,8 @@ class BatchGenerator:
         head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         self._num_layers = config.num_hidden_layers
         self._bytes_per_token = 2 * self._num_layers * heads * head_dim * self.model.dtype.itemsize
-        self._only_full_attention = set(getattr(config, "layer_types", None) or ["full_attention"]) == {"full_attention"}
+        kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+        self._sees_all_columns = kinds == {"full_attention"} and not getattr(config, "sliding_window", None)
         parameters = inspect.signature(self.model.forward).parameters
         self._takes_positions = "position_ids" in parameters
         self._last_logits_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
@@ -102,7 +104,11 @@ class BatchGenerator:
         longest = 0
         for index in order:
             cost = self.batch_cost(requests[index])
-            fits = batches and len(batches[-1]) < self.budget.max_rows and (len(batches[-1]) + 1) * longest <= num_tokens
+            fits = (
+                batches
+                and len(batches[-1]) < self.budget.max_rows
+                and (len(batches[-1]) + 1) * longest <= num_tokens
+            )
             if not fits:
                 batches.append([])
                 longest = cost
@@ -121,7 +127,9 @@ class BatchGenerator:
         return [completion for completion in completions if completion is not None]
 
     @torch.inference_mode()
-    def run_batch(self, requests: Sequence[TokenRequest], finished: Callable[[int, Completion], None]) -> None:
+    def run_batch(
+        self, requests: Sequence[TokenRequest], finished: Callable[[int, Completion], None]
+    ) -> None:
         """Continue requests in one batch; `finished` is told (index, completion) as soon as each is done.
 
         Raises `CheckpointError` when the model's numbers are not numbers.
@@ -135,7 +143,9 @@ class BatchGenerator:
             else:
                 rows.append(_Row(index, request, min(request.sampling.max_new_tokens, room)))
         if rows:
-            rows.sort(key=lambda row: (self._num_unknown(row.request), len(row.request.prompt_ids)), reverse=True)
+            rows.sort(
+                key=lambda row: (self._num_unknown(row.request), len(row.request.prompt_ids)), reverse=True
+            )
             self._decode(rows, finished)
 
     def _decode(self, rows: list[_Row], finished: Callable[[int, Completion], None]) -> None:
@@ -233,11 +243,13 @@ class BatchGenerator:
         cache.window = Window(0, cache.num_rows, 0, num_filled)
         columns_S = torch.arange(num_filled + 1, device=self.device)
         mask = columns_S[None, :] >= padding_B[:, None]
-        if self._only_full_attention:
+        if self._sees_all_columns:
             mask = mask[:, None, None, :]
         return self._forward(cache, next_B[:, None], mask, (num_filled - padding_B)[:, None])
 
-    def _forward(self, cache: BatchCache, input_ids_BS: Tensor, mask: Tensor | None, positions_BS: Tensor) -> Tensor:
+    def _forward(
+        self, cache: BatchCache, input_ids_BS: Tensor, mask: Tensor | None, positions_BS: Tensor
+    ) -> Tensor:
         positions = {"position_ids": positions_BS} if self._takes_positions else {}
         output = self.model(
             input_ids=input_ids_BS,
@@ -260,7 +272,9 @@ class BatchGenerator:
         elif (text := self._cut_at_stop_string(row)) is not None:
             stop = "stop"
         elif len(row.token_ids) >= row.max_new_tokens:
-            stop = "max_tokens" if row.max_new_tokens == row.request.sampling.max_new_tokens else "model_length"
+            stop = (
+                "max_tokens" if row.max_new_tokens == row.request.sampling.max_new_tokens else "model_length"
+            )
         if stop is None:
             return None
         if text is None:
@@ -306,4 +320,6 @@ def default_budget(device: torch.device) -> Budget:
     if device.type != "cuda":
         return Budget(cache_bytes=192 << 20, prefix_bytes=192 << 20, max_rows=128, prefill_tokens=2048)
     free_bytes, _ = torch.cuda.mem_get_info(device)
-    return Budget(cache_bytes=free_bytes // 3, prefix_bytes=free_bytes // 6, max_rows=512, prefill_tokens=32768)
+    return Budget(
+        cache_bytes=free_bytes // 3, prefix_bytes=free_bytes // 6, max_rows=512, prefill_tokens=32768
+    )

@@ -1,7 +1,8 @@
-"""Key and value caches of the batched decode loop: one for the rows of a batch, one for prompt heads seen before.
+"""Key and value caches of the batched decode loop: one for the rows of a batch, one for prompt heads seen
+before.
 
-Both hold exactly what the model computed, in its own dtype; nothing is compressed. Axes of all states: row B (or block N),
-key-value head H, column T, head dimension D.
+Both hold exactly what the model computed, in its own dtype; nothing is compressed. Axes of all states: row B
+(or block N), key-value head H, column T, head dimension D.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ GROWTH_COLUMNS = 64
 
 @dataclass
 class Window:
-    """The part of the batch that a forward pass works on: rows [first_row, end_row), columns from `first_column`."""
+    """The part of the batch that a forward pass works on: rows [first_row, end_row), columns from
+    `first_column`.
+    """
 
     first_row: int
     end_row: int
@@ -96,7 +99,7 @@ class BatchCache(Cache):
                 layer.values[:, :, : old_values.shape[2]] = old_values
 
     def keep_rows(self, rows: Sequence[int], first_column: int) -> None:
-        """Drop all rows but these, and the columns before `first_column` (padding of every row that stays)."""
+        """Drop all other rows, and the columns before `first_column` (padding of every row that stays)."""
         self.num_rows = len(rows)
         self.num_columns -= first_column
         for layer in self.layers:
@@ -109,8 +112,8 @@ class BatchCache(Cache):
 class PrefixStore:
     """States of prompt heads by their exact tokens, the least recently used forgotten first.
 
-    A block is found under (identity of the block before it, its own tokens), so two heads share blocks exactly as far as
-    their tokens agree. Room is made at the first `put`, for `num_bytes` in all.
+    A block is found under (identity of the block before it, its own tokens), so two heads share blocks
+    exactly as far as their tokens agree. Room is made at the first `put`, for `num_bytes` in all.
     """
 
     def __init__(self, num_bytes: int) -> None:
@@ -152,7 +155,7 @@ class PrefixStore:
                 states[row, :, column : column + num_tokens] = blocks_HTD[:, :num_tokens]
 
     def put(self, tokens: Sequence[int], cache: BatchCache, row: int, column: int) -> None:
-        """Remember the states of `tokens`, which a row of a batch holds from `column` on; whole blocks only."""
+        """Remember the states of `tokens`, which a row holds from `column` on; whole blocks only."""
         if not self._pools:
             self._make_room(cache)
         parent, new_slots, first_new = 0, [], 0
@@ -183,11 +186,13 @@ class PrefixStore:
         end = column + len(slots) * BLOCK_TOKENS
         for layer, (key_pool, value_pool) in zip(cache.layers, self._pools, strict=True):
             for states, pool in ((layer.keys, key_pool), (layer.values, value_pool)):
-                blocks_NHTD = states[row, :, column:end].unflatten(1, (len(slots), BLOCK_TOKENS)).transpose(0, 1)
+                blocks_NHTD = (
+                    states[row, :, column:end].unflatten(1, (len(slots), BLOCK_TOKENS)).transpose(0, 1)
+                )
                 pool.index_copy_(0, index, blocks_NHTD)
 
     def _take_slot(self, in_use: Sequence[tuple[int, tuple[int, ...]]]) -> int | None:
-        """A free slot, if need be that of the block unused for longest; None when that one is in use itself."""
+        """A free slot, if need be that of the block unused for longest; None when that one is in use."""
         if self._free:
             return self._free.pop()
         if not self._nodes:

@@ -1,7 +1,9 @@
-"""The Inspect model API `teachwhy`: local Hugging Face checkpoints, `get_model("teachwhy/sprig")`, `"teachwhy//abs/path"`.
+"""The Inspect model API `teachwhy`: local Hugging Face checkpoints, `get_model("teachwhy/sprig")`,
+`"teachwhy//abs/path"`.
 
-Model arguments (`-M name=value`): `base` (folder of the model that an adapter changes), `device` ("cpu", "cuda:0"), `dtype`
-("float32", "bfloat16", "float16"). Importing this module imports neither torch nor transformers.
+Model arguments (`-M name=value`): `base` (folder of the model that an adapter changes), `device` ("cpu",
+"cuda:0"), `dtype` ("float32", "bfloat16", "float16"). Importing this module imports neither torch nor
+transformers.
 """
 
 from __future__ import annotations
@@ -40,8 +42,8 @@ MODEL_ARGUMENTS = ("base", "device", "dtype")
 class TeachwhyAPI(ModelAPI):
     """Generates with a checkpoint on this machine, in batches over all concurrent requests.
 
-    The metadata of each output holds `seed` (the one used) and, where a tool call could not be read, `malformed_tool_call`
-    (why); the call itself then stays in the content as it was written.
+    The metadata of each output holds `seed` (the one used) and, where a tool call could not be read,
+    `malformed_tool_call` (why); the call itself then stays in the content as it was written.
     """
 
     def __init__(
@@ -49,14 +51,15 @@ class TeachwhyAPI(ModelAPI):
         model_name: str,
         base_url: str | None = None,
         api_key: str | None = None,
-        config: GenerateConfig = GenerateConfig(),
+        config: GenerateConfig | None = None,
         **model_args: Any,
     ) -> None:
-        super().__init__(model_name, base_url, api_key, [], config)
+        super().__init__(model_name, base_url, api_key, [], config or GenerateConfig())
         unknown = sorted(set(model_args) - set(MODEL_ARGUMENTS))
         if unknown:
             raise ConfigError(
-                f"model argument {unknown[0]!r} is unknown to teachwhy/; allowed: {', '.join(MODEL_ARGUMENTS)}."
+                f"model argument {unknown[0]!r} is unknown to teachwhy/; "
+                f"allowed: {', '.join(MODEL_ARGUMENTS)}."
             )
         self._folder = find_checkpoint(model_name, model_args.get("base"))
         self._device: str | None = model_args.get("device")
@@ -98,13 +101,21 @@ class TeachwhyAPI(ModelAPI):
                 "max_tokens": sampling.max_new_tokens,
                 "stop_seqs": list(sampling.stop_strings),
             },
-            response={"text": completion.text, "stop": completion.stop, "num_tokens": len(completion.token_ids)},
+            response={
+                "text": completion.text,
+                "stop": completion.stop,
+                "num_tokens": len(completion.token_ids),
+            },
             time=seconds,
         )
         return output, call
 
     def _output(
-        self, completion: Completion, has_tools: bool, sampling: SamplingParameters, prompt_ids: tuple[int, ...]
+        self,
+        completion: Completion,
+        has_tools: bool,
+        sampling: SamplingParameters,
+        prompt_ids: tuple[int, ...],
     ) -> ModelOutput:
         turn = read_turn(completion.text, has_tools, f"{sampling.seed}|{hash(prompt_ids)}")
         metadata: dict[str, Any] = {"seed": sampling.seed}

@@ -1,4 +1,4 @@
-"""Between Inspect's messages and a checkpoint's own text: the prompt from its chat template, the calls from what it wrote."""
+"""Inspect's messages to a checkpoint's own text (its chat template), and what it wrote to words and calls."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def render_prompt(
 ) -> tuple[int, ...]:
     """Token ids of the conversation, up to where the assistant's turn begins.
 
-    Raises `CheckpointError` when the template refuses the conversation, `InputError` for anything but text in it.
+    Raises `CheckpointError` when the template refuses the conversation, `InputError` for anything but text in
+    it.
     """
     tokenizer = checkpoint.tokenizer
     try:
@@ -51,7 +52,8 @@ def render_prompt(
     except Exception as error:  # a template is a program of the checkpoint's author and can fail in any way
         roles = ", ".join(message.role for message in messages)
         raise CheckpointError(
-            f"{tokenizer.name_or_path}: the chat template fails on a conversation of {roles} with {len(tools)} tools "
+            f"{tokenizer.name_or_path}: the chat template fails on a conversation of {roles} with "
+            f"{len(tools)} tools "
             f"({type(error).__name__}: {str(error)[:300]}). Use a template that takes these roles."
         ) from error
     token_ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -59,16 +61,23 @@ def render_prompt(
 
 
 def message_as_hugging_face(message: ChatMessage, control_texts: Sequence[str] = ()) -> dict[str, Any]:
-    """The dict that `apply_chat_template` takes, as `teachwhy.records.Message.as_hugging_face` makes it for training."""
+    """The dict that `apply_chat_template` takes, as `teachwhy.records.Message.as_hugging_face` makes it for
+    training.
+    """
     if not isinstance(message.content, str):
         kinds = {part.type for part in message.content} - {"text", "reasoning"}
         if kinds:
             raise InputError(
-                f"a {message.role} message holds {', '.join(sorted(kinds))}; the local provider reads text only. "
+                f"a {message.role} message holds {', '.join(sorted(kinds))}; the local provider reads text "
+                f"only. "
                 "Use a provider for multimodal models."
             )
     text = message.text
-    if isinstance(message, ChatMessageTool) and message.error is not None and message.error.message not in text:
+    if (
+        isinstance(message, ChatMessageTool)
+        and message.error is not None
+        and message.error.message not in text
+    ):
         text = f"{text}\n{message.error.message}" if text else message.error.message
     rendered: dict[str, Any] = {"role": message.role, "content": disarm(text, control_texts)}
     if isinstance(message, ChatMessageAssistant) and message.tool_calls:
@@ -82,8 +91,6 @@ def message_as_hugging_face(message: ChatMessage, control_texts: Sequence[str] =
             }
             for call in message.tool_calls
         ]
-    if isinstance(message, ChatMessageTool) and message.function:
-        rendered["name"] = message.function
     return rendered
 
 
@@ -98,7 +105,9 @@ def tool_as_openai(tool: ToolInfo) -> dict[str, Any]:
 
 
 def read_turn(text: str, has_tools: bool, key: str) -> WrittenTurn:
-    """Take apart what the model wrote. Without tools on offer it is all words. `key` makes the ids of the calls."""
+    """Take apart what the model wrote. Without tools on offer it is all words. `key` makes the ids of the
+    calls.
+    """
     text = plain_unicode(text)
     if not has_tools:
         return WrittenTurn(text, (), None)
@@ -125,7 +134,9 @@ def _keep_if_malformed(match: re.Match[str]) -> str:
 
 
 def disarm(text: str, control_texts: Sequence[str]) -> str:
-    """The text with every control token broken by a space after its first character, so that it cannot forge a turn."""
+    """The text with every control token broken by a space after its first character, so that it cannot forge
+    a turn.
+    """
     text = plain_unicode(text)
     for control in control_texts:
         if control in text:
@@ -134,7 +145,7 @@ def disarm(text: str, control_texts: Sequence[str]) -> str:
 
 
 def plain_unicode(text: str) -> str:
-    """The text without lone surrogates, which JSON can bring in and neither a tokenizer nor a file can take."""
+    """The text without lone surrogates, which JSON can bring in and no tokenizer or file can take."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -142,7 +153,9 @@ def _disarm_value(value: Any, control_texts: Sequence[str]) -> Any:
     if isinstance(value, str):
         return disarm(value, control_texts)
     if isinstance(value, dict):
-        return {disarm(str(key), control_texts): _disarm_value(item, control_texts) for key, item in value.items()}
+        return {
+            disarm(str(key), control_texts): _disarm_value(item, control_texts) for key, item in value.items()
+        }
     if isinstance(value, (list, tuple)):
         return [_disarm_value(item, control_texts) for item in value]
     return value

@@ -1,9 +1,10 @@
 """Draws the next token of every row: greedy, or with the row's own random numbers.
 
-A draw depends on the row's key and its step alone, so a request gets the same tokens whoever its neighbours in the batch are
-(up to the rounding of the model's own sums). The generator is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom
-number generators", OOPSLA 2014), used as a counter-based one; a token is found by inverting the cumulative distribution, so
-that two models given the same key on the same prompt draw with the same numbers.
+A draw depends on the row's key and its step alone, so a request gets the same tokens whoever its neighbours
+in the batch are (up to the rounding of the model's own sums). The generator is SplitMix64 (Steele, Lea and
+Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014), used as a counter-based one; a token is
+found by inverting the cumulative distribution, so that two models given the same key on the same prompt draw
+with the same numbers.
 
 Axes: row B, vocabulary V.
 """
@@ -48,7 +49,9 @@ class SamplingParameters:
         )
         for field, value, is_allowed, allowed in rules:
             if not is_allowed:
-                raise ConfigError(f"{field} = {value!r} is not allowed in a generation request: give {allowed}.")
+                raise ConfigError(
+                    f"{field} = {value!r} is not allowed in a generation request: give {allowed}."
+                )
 
 
 def request_key(seed: int, prompt_ids: Sequence[int]) -> int:
@@ -73,7 +76,9 @@ def uniform_draws(keys_B: np.ndarray, steps_B: np.ndarray) -> np.ndarray:
 class Sampler:
     """The rows of a batch as far as drawing tokens needs them."""
 
-    def __init__(self, parameters: Sequence[SamplingParameters], keys: Sequence[int], device: torch.device) -> None:
+    def __init__(
+        self, parameters: Sequence[SamplingParameters], keys: Sequence[int], device: torch.device
+    ) -> None:
         self._keys_B = np.asarray(keys, dtype=np.uint64)
         self._device = device
         self._is_greedy_B = torch.tensor([p.temperature == 0 for p in parameters], device=device)
@@ -113,7 +118,7 @@ class Sampler:
 
 def _keep_likeliest(scaled_BV: Tensor, top_p_B1: Tensor, top_k_B1: Tensor) -> Tensor:
     """-inf for what top-k, then top-p leave out; equal logits are kept in order of their ids."""
-    sorted_BV, order_BV = scaled_BV.sort(-1, descending=True, stable=True)
+    sorted_BV, order_BV = scaled_BV.sort(dim=-1, descending=True, stable=True)
     rank_V = torch.arange(sorted_BV.shape[-1], device=sorted_BV.device)
     sorted_BV = sorted_BV.masked_fill((top_k_B1 > 0) & (rank_V >= top_k_B1), float("-inf"))
     probabilities_BV = sorted_BV.softmax(-1)

@@ -1,0 +1,22 @@
+"""Tiny checkpoints shared by the tests of the provider."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.providers.tiny_checkpoint import build_checkpoint
+
+from teachwhy.providers.checkpoint import LoadedCheckpoint, find_checkpoint, load_checkpoint
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random checkpoint."""
+    return build_checkpoint(tmp_path_factory.mktemp("checkpoint"))
+
+
+@pytest.fixture(scope="session")
+def checkpoint(folder: Path) -> LoadedCheckpoint:
+    """The random checkpoint, loaded."""
+    return load_checkpoint(find_checkpoint(str(folder)))

@@ -1,0 +1,178 @@
+"""The decode loop against Hugging Face's own `generate`, and what a request may depend on."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tests.providers.tiny_checkpoint import END, build_checkpoint
+from transformers import AutoModelForCausalLM
+
+from teachwhy.errors import CheckpointError, ConfigError
+from teachwhy.providers.checkpoint import LoadedCheckpoint, find_checkpoint, load_checkpoint
+from teachwhy.providers.generation import BatchGenerator, Budget, TokenRequest
+from teachwhy.providers.kv_cache import BLOCK_TOKENS
+from teachwhy.providers.sampling import SamplingParameters
+
+ROOMY = Budget(cache_bytes=1 << 22, prefix_bytes=1 << 21, max_rows=128, prefill_tokens=256)
+TIGHT = Budget(cache_bytes=1 << 16, prefix_bytes=20 * BLOCK_TOKENS * 256, max_rows=5, prefill_tokens=64)
+NO_STORE = replace(ROOMY, prefix_bytes=0, prefill_tokens=10_000)
+
+
+def make_prompts(num: int, seed: int = 0) -> list[tuple[int, ...]]:
+    """Random prompts of 1 to 90 tokens; every second one begins with the same 40."""
+    rng = random.Random(seed)
+    head = [rng.randrange(5, 250) for _ in range(40)]
+    return [
+        tuple((head if index % 2 else []) + [rng.randrange(5, 250) for _ in range(rng.randrange(1, 50))])
+        for index in range(num)
+    ]
+
+
+def generate_with_transformers(folder: Path, prompt: tuple[int, ...], num_new: int) -> tuple[int, ...]:
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    ids = torch.tensor([prompt])
+    output = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=num_new, do_sample=False)
+    return tuple(output[0, len(prompt) :].tolist())
+
+
+@pytest.mark.parametrize("budget", [ROOMY, TIGHT, NO_STORE], ids=["roomy", "tight", "no store"])
+def test_greedy_output_is_that_of_transformers(
+    folder: Path, checkpoint: LoadedCheckpoint, budget: Budget
+) -> None:
+    prompts = make_prompts(14)
+    requests = [TokenRequest(prompt, SamplingParameters(20, seed=0, temperature=0)) for prompt in prompts]
+    expected = [generate_with_transformers(folder, prompt, 20) for prompt in prompts]
+    generator = BatchGenerator(checkpoint, budget)
+    for _ in range(2):  # the second time from the prefix store
+        assert [completion.token_ids for completion in generator.generate(requests)] == expected
+
+
+def test_sliding_windows_are_that_of_transformers(tmp_path: Path) -> None:
+    folder = build_checkpoint(tmp_path)
+    config = (folder / "config.json").read_text(encoding="utf-8")
+    (folder / "config.json").write_text(
+        config.replace('"model_type": "llama"', '"model_type": "mistral",\n  "sliding_window": 24').replace(
+            "LlamaForCausalLM", "MistralForCausalLM"
+        ),
+        encoding="utf-8",
+    )
+    checkpoint = load_checkpoint(find_checkpoint(str(folder)))
+    assert checkpoint.model.config.sliding_window == 24
+    prompts = make_prompts(6, seed=1)
+    requests = [TokenRequest(prompt, SamplingParameters(12, seed=0, temperature=0)) for prompt in prompts]
+    generator = BatchGenerator(checkpoint, ROOMY)
+    for _ in range(2):
+        completions = generator.generate(requests)
+        for prompt, completion in zip(prompts, completions, strict=True):
+            assert completion.token_ids == generate_with_transformers(folder, prompt, 12)
+
+
+def test_a_request_depends_on_its_own_seed_and_not_on_its_neighbours(checkpoint: LoadedCheckpoint) -> None:
+    prompts = make_prompts(12)
+    settings = [
+        SamplingParameters(5 + 3 * index, seed=index % 3, temperature=(0.0, 0.5, 1.0, 1.5)[index % 4])
+        for index in range(12)
+    ]
+    requests = [TokenRequest(*pair) for pair in zip(prompts, settings, strict=True)]
+    together = BatchGenerator(checkpoint, ROOMY).generate(requests)
+    backwards = BatchGenerator(checkpoint, TIGHT).generate(requests[::-1])[::-1]
+    alone = [BatchGenerator(checkpoint, NO_STORE).generate([request])[0] for request in requests]
+    assert together == backwards == alone
+
+
+def test_seeds_and_prompts_draw_differently(checkpoint: LoadedCheckpoint) -> None:
+    prompt = make_prompts(1)[0]
+    generator = BatchGenerator(checkpoint, ROOMY)
+    by_seed = generator.generate(
+        [TokenRequest(prompt, SamplingParameters(16, seed=seed)) for seed in range(8)]
+    )
+    assert len({completion.token_ids for completion in by_seed}) == 8
+    again = generator.generate([TokenRequest(prompt, SamplingParameters(16, seed=3))])
+    assert again == [by_seed[3]]
+
+
+def test_stop_reasons_and_counts(checkpoint: LoadedCheckpoint) -> None:
+    stop_id = checkpoint.tokenizer.convert_tokens_to_ids(END)
+    prompt = make_prompts(1)[0]
+    sampling = SamplingParameters(400, seed=1)
+    generator = BatchGenerator(checkpoint, ROOMY)
+    stopped = next(
+        completion
+        for seed in range(20)
+        for completion in generator.generate([TokenRequest(prompt, replace(sampling, seed=seed))])
+        if completion.stop == "stop"
+    )
+    assert stopped.token_ids[-1] == stop_id and stop_id not in stopped.token_ids[:-1]
+    assert END not in stopped.text
+    assert stopped.text == checkpoint.tokenizer.decode(stopped.token_ids[:-1], skip_special_tokens=False)
+    assert stopped.num_input_tokens == len(prompt)
+
+    cut = generator.generate([TokenRequest(prompt, SamplingParameters(2, seed=0, temperature=0))])[0]
+    assert (cut.stop, len(cut.token_ids)) == ("max_tokens", 2)
+
+    endless = BatchGenerator(replace(checkpoint, stop_ids=frozenset()), ROOMY)
+    long_prompt = (*prompt, *([7] * (500 - len(prompt))))
+    filled, exact, over = endless.generate(
+        [
+            TokenRequest(long_prompt, SamplingParameters(100, seed=0)),
+            TokenRequest(long_prompt, SamplingParameters(12, seed=0)),
+            TokenRequest(long_prompt + (7,) * 12, SamplingParameters(100, seed=0)),
+        ]
+    )
+    assert (filled.stop, len(filled.token_ids)) == ("model_length", 12)
+    assert (exact.stop, len(exact.token_ids)) == ("max_tokens", 12)
+    assert (over.stop, over.token_ids, over.num_input_tokens) == ("model_length", (), 512)
+
+
+def test_a_stop_string_ends_the_text_before_it(checkpoint: LoadedCheckpoint) -> None:
+    generator = BatchGenerator(replace(checkpoint, stop_ids=frozenset()), ROOMY)
+    prompt = make_prompts(1)[0]
+    whole = generator.generate([TokenRequest(prompt, SamplingParameters(40, seed=5))])[0].text
+    stop = whole[10:13]
+    cut = generator.generate(
+        [TokenRequest(prompt, SamplingParameters(40, seed=5, stop_strings=("never", stop)))]
+    )[0]
+    assert cut.stop == "stop"
+    assert cut.text == whole[: whole.index(stop)]
+    assert len(cut.token_ids) < 40
+
+
+def test_rows_are_dropped_and_columns_added_without_a_trace(checkpoint: LoadedCheckpoint) -> None:
+    """Answers of very different lengths: most rows leave early, one outgrows the allocation twice."""
+    generator = BatchGenerator(replace(checkpoint, stop_ids=frozenset()), NO_STORE)
+    requests = [
+        TokenRequest(prompt, SamplingParameters(200 if index == 4 else 1 + index, seed=index))
+        for index, prompt in enumerate(make_prompts(9))
+    ]
+    together = generator.generate(requests)
+    assert [len(completion.token_ids) for completion in together] == [1, 2, 3, 4, 200, 6, 7, 8, 9]
+    assert generator.generate([requests[4]])[0] == together[4]
+
+
+def test_weights_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
+    checkpoint = load_checkpoint(find_checkpoint(str(build_checkpoint(tmp_path))))
+    with torch.no_grad():
+        checkpoint.model.lm_head.weight[3] = float("nan")
+    with pytest.raises(CheckpointError, match="not numbers"):
+        BatchGenerator(checkpoint, ROOMY).generate([TokenRequest((5, 6), SamplingParameters(4, seed=0))])
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("max_new_tokens", 0),
+        ("temperature", -0.1),
+        ("temperature", float("nan")),
+        ("top_p", 0.0),
+        ("top_p", 1.5),
+        ("top_k", -1),
+        ("stop_strings", ("",)),
+    ],
+)
+def test_senseless_settings_are_refused(field: str, wrong: object) -> None:
+    with pytest.raises(ConfigError, match="not allowed"):
+        SamplingParameters(**{"max_new_tokens": 4, "seed": 0, field: wrong})
