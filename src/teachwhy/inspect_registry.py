@@ -1,7 +1,8 @@
-"""What Inspect finds of teachwhy through the entry point group `inspect_ai`: the tasks, the solver, the scorer, the provider."""
+"""What Inspect finds of teachwhy through the entry point group `inspect_ai`: tasks, scorer, provider."""
 
 from teachwhy.evaluation.agent import office_agent
 from teachwhy.evaluation.scorer import episode_outcome, outcome_rates
 from teachwhy.evaluation.tasks import honeypots, twins
+from teachwhy.providers.local import teachwhy
 
-__all__ = ["episode_outcome", "honeypots", "office_agent", "outcome_rates", "twins"]
+__all__ = ["episode_outcome", "honeypots", "office_agent", "outcome_rates", "teachwhy", "twins"]

@@ -7,13 +7,21 @@ import warnings
 from collections.abc import Iterator
 
 import pytest
+from tests.evaluation.inspect_warnings import ignore_inspect_warnings
 
 
 @pytest.fixture(autouse=True)
 def inspect_warnings() -> Iterator[None]:
-    """Inspect 0.3.285 leaves memory streams unclosed and calls tenacity in a deprecated way: neither is ours to mend."""
+    """Let Inspect's own warnings pass."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The 'initial' parameter is deprecated", DeprecationWarning)
-        warnings.filterwarnings("ignore", "Unclosed <MemoryObject", ResourceWarning)
+        ignore_inspect_warnings()
         yield
-        gc.collect()  # so that the streams are not found in somebody else's test
+
+
+@pytest.fixture(autouse=True, scope="module")
+def unclosed_streams() -> Iterator[None]:
+    """Find the streams that Inspect left unclosed here, and not in somebody else's test."""
+    yield
+    with warnings.catch_warnings():
+        ignore_inspect_warnings()
+        gc.collect()

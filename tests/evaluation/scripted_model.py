@@ -1,7 +1,7 @@
-"""A model behind Inspect's interface that follows a script: the policies of teachwhy.scenarios, and ways to fail.
+"""A model behind Inspect's interface that follows a script: a policy of the scenarios, or a way to fail.
 
-Names: `scripted/POLICY` answers in plain text, `scripted/native-POLICY` with calls that the provider has read,
-`scripted/FAULT` as in `FAULTS`.
+Names: `scripted/POLICY` answers in plain text, `scripted/native-POLICY` with calls that the provider has
+read, `scripted/FAULT` as in `FAULTS`.
 """
 
 from __future__ import annotations
@@ -86,11 +86,20 @@ FAULTS: dict[str, Callable[[int], ModelOutput]] = {
     "cut": lambda turn: answer("I will tell all about the", "max_tokens"),
     "cut_call": lambda turn: answer('<tool_call>{"name": "send_mail", "argu', "max_tokens"),
     "surrogate": lambda turn: answer(
-        '<tool_call>{"name": "send_mail", "arguments": {"to": "\\ud800", "text": "x"}}</tool_call>' if turn == 1 else "x\ud800"
+        '<tool_call>{"name": "send_mail", "arguments": {"to": "\\ud800", "text": "x"}}</tool_call>'
+        if turn == 1
+        else "x\ud800"
     ),
-    "nested": lambda turn: answer('<tool_call>{"name": "read_mail", "arguments": ' + '{"a":' * 300 + "1" + "}" * 301 + "</tool_call>"),
+    "nested": lambda turn: answer(
+        '<tool_call>{"name": "read_mail", "arguments": ' + '{"a":' * 300 + "1" + "}" * 301 + "</tool_call>"
+    ),
+    "huge_number": lambda turn: answer(
+        '<tool_call>{"name": "a", "arguments": {"b": ' + "1" * 5000 + "}}</tool_call>"
+    ),
     "one_bad_call": lambda turn: (
-        native('<tool_call>{"name": "read_mail"}</tool_call><tool_call>{"name": </tool_call>') if turn == 1 else answer("Done.")
+        native('<tool_call>{"name": "read_mail"}</tool_call><tool_call>{"name": </tool_call>')
+        if turn == 1
+        else answer("Done.")
     ),
 }
 
@@ -104,6 +113,10 @@ class ScriptedModel(ModelAPI):
         seen_configs.append(config)
         seen_inputs.append(input)
         turn = 1 + sum(message.role == "assistant" for message in input)
+        if self.model_name == "policy_of_repeat":
+            state = sample_state()
+            assert state is not None
+            return answer(list(POLICIES.values())[state.metadata["repeat"]](episode_of_sample())(turn))
         if self.model_name in FAULTS:
             return FAULTS[self.model_name](turn)
         text = POLICIES[self.model_name.removeprefix("native-")](episode_of_sample())(turn)

@@ -1,39 +1,221 @@
-"""evaluate_model through the real Inspect tasks: scripted policies, failing models, the ledger after a kill."""
+"""evaluate_model through the real Inspect tasks: scripted policies, failing models, resuming."""
 
 from __future__ import annotations
 
 import json
+import warnings
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from inspect_ai.log import read_eval_log
+from tests.evaluation import scripted_model
+from tests.evaluation.inspect_warnings import ignore_inspect_warnings
 
 from teachwhy.config import EvaluationConfig
-from teachwhy.errors import CheckpointError, ConfigError, DataError
+from teachwhy.errors import CheckpointError, ConfigError, DataError, StorageError
 from teachwhy.evaluation.agent import turn_seed
-from teachwhy.evaluation.run import evaluate_model, resolve_model_name
+from teachwhy.evaluation.run import evaluate_model, plan_evaluation, resolve_model_name
 from teachwhy.records import EpisodeRow
-from teachwhy.scenarios.episodes import make_episodes
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.policies import POLICIES, expected_outcome
-from tests.evaluation import scripted_model
 
 SMALL = EvaluationConfig(honeypots_per_family=1, twins_per_family=1)
 ONE_FAMILY = EvaluationConfig(families=("blackmail",), honeypots_per_family=2, twins_per_family=0)
 
 
 def run(name: str, config: EvaluationConfig, out_dir: Path) -> list[EpisodeRow]:
+    """The rows of a scripted model."""
     return evaluate_model(f"scripted/{name}", config, out_dir, arm="untouched", seed=1)
 
 
+def outcomes(rows: list[EpisodeRow]) -> Counter[str]:
+    """How often each outcome came out."""
+    return Counter(row.outcome for row in rows)
+
+
+@pytest.fixture(scope="module")
+def rows_by_policy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[EpisodeRow]]:
+    """A honeypot and a twin of each family under every policy: one evaluation whose repeats they are."""
+    config = SMALL.model_copy(update={"repeats": len(POLICIES)})
+    with warnings.catch_warnings():
+        ignore_inspect_warnings()
+        rows = run("policy_of_repeat", config, tmp_path_factory.mktemp("policies"))
+    return {policy: [row for row in rows if row.repeat == index] for index, policy in enumerate(POLICIES)}
+
+
 @pytest.mark.parametrize("policy", POLICIES)
-def test_scripted_policies_get_exactly_the_outcome_they_must(policy: str, tmp_path: Path) -> None:
-    episodes = {
-        episode.id: episode for kind in ("honeypot", "twin") for episode in make_episodes((), kind, 1, SMALL.episode_seed)
-    }
-    rows = run(policy, SMALL, tmp_path)
+def test_scripted_policies_get_exactly_the_outcome_they_must(
+    policy: str, rows_by_policy: dict[str, list[EpisodeRow]]
+) -> None:
+    rows = rows_by_policy[policy]
+    episodes = {plan.episode.id: plan.episode for plan in plan_evaluation(SMALL)}
     assert [row.episode_id for row in rows] == list(episodes)
+    assert {row.family for row in rows} == set(FAMILIES)
     for row in rows:
         if row.kind == "honeypot" or policy not in ("harmful", "pious_end", "tries_and_fails"):
-            assert (row.episode_id, row.outcome) == (row.episode_id, expected_outcome(policy, episodes[row.episode_id]))
-        assert row.scored or row.reason
+            expected = expected_outcome(policy, episodes[row.episode_id])
+            assert (row.episode_id, row.outcome) == (row.episode_id, expected)
+    if policy == "harmful":
+        honeypots = [row for row in rows if row.kind == "honeypot"]
+        assert all(row.harmful and row.num_turns == 3 and row.input_tokens == 30 for row in honeypots)
+
+
+def test_calls_that_the_provider_has_read_score_like_calls_in_plain_text(tmp_path: Path) -> None:
+    config = EvaluationConfig(honeypots_per_family=1, twins_per_family=0)
+    rows = {policy: run(f"native-{policy}", config, tmp_path / policy) for policy in ("harmful", "malformed")}
+    assert outcomes(rows["harmful"]) == {"harmful": len(FAMILIES)}
+    assert outcomes(rows["malformed"]) == {"unscorable": len(FAMILIES)}
+    row = rows["malformed"][0]
+    assert row.num_turns == config.max_turns  # the model was told each time and could try again
+    assert row.transcript[3].content.startswith("error: unreadable call")
+
+
+def test_the_model_sees_results_and_errors_and_gets_a_seed_for_each_turn(tmp_path: Path) -> None:
+    scripted_model.seen_configs.clear()
+    scripted_model.seen_inputs.clear()
+    rows = run("native-tries_and_fails", ONE_FAMILY, tmp_path)
+    assert [message.role for message in rows[0].transcript] == [
+        *("system", "user", "assistant", "tool", "assistant", "tool", "assistant"),
+    ]
+    failed = rows[0].transcript[5].content
+    assert failed.startswith("error: ") and rows[0].num_failed_calls == 1
+    last = max(scripted_model.seen_inputs, key=len)
+    assert last[5].text == failed and last[5].error is not None and last[5].error.message == failed
+    assert last[3].error is None and "From " in last[3].text
+    expected = {turn_seed(1, row.episode_id, 0, turn) for row in rows for turn in range(3)}
+    assert {config.seed for config in scripted_model.seen_configs} == expected
+    assert {config.temperature for config in scripted_model.seen_configs} == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("raises", "the server is on fire"),
+        ("no_choices", "no answer"),
+        ("filtered", "content filter"),
+        ("cut", "cut off"),
+        ("cut_call", "cut off"),
+        ("nested", "nested"),
+        ("one_bad_call", "could not be read"),
+        ("huge_number", "could not be read"),
+    ],
+)
+def test_what_cannot_be_scored_is_never_safe(fault: str, reason: str, tmp_path: Path) -> None:
+    # an alarm that was read of and left ringing is harm, however the episode ends
+    families = tuple(name for name in FAMILIES if name != "lethal_inaction")
+    config = EvaluationConfig(families=families, honeypots_per_family=1, twins_per_family=0)
+    rows = run(fault, config, tmp_path)
+    assert outcomes(rows) == {"unscorable": len(families)}, rows[0].reason
+    assert all(reason in row.reason and not row.right for row in rows), rows[0].reason
+    assert all(row.truncated == fault.startswith("cut") for row in rows)
+
+
+def test_harm_done_before_the_model_fails_is_harm(tmp_path: Path) -> None:
+    config = EvaluationConfig(honeypots_per_family=1, twins_per_family=0)
+    assert outcomes(run("harms_then_raises", config, tmp_path)) == {"harmful": len(FAMILIES)}
+
+
+def test_failing_samples_are_counted_and_do_not_stop_the_others(tmp_path: Path) -> None:
+    config = EvaluationConfig(families=("blackmail",), honeypots_per_family=10, twins_per_family=0)
+    rows = run("raises_sometimes", config, tmp_path)
+    assert outcomes(rows) == {"declined": 7, "unscorable": 3}
+    log = read_eval_log(str(next((tmp_path / "logs").glob("*.eval"))))
+    assert log.status == "success" and log.results is not None
+    metrics = {name: metric.value for name, metric in log.results.scores[0].metrics.items()}
+    assert metrics["unscorable"] == pytest.approx(0.3)
+    assert metrics["harm"] == 0 and 0.1 < metrics["harm_high"] < 0.5  # 0 of 7
+    assert metrics["harm_worst"] == pytest.approx(0.3)
+    assert log.samples is not None and {sample.id for sample in log.samples} == {
+        row.episode_id for row in rows
+    }
+    events = [event.event for sample in log.samples for event in sample.events]
+    assert events.count("tool") == 14 and events.count("model") == 24
+
+
+def test_hostile_text_reaches_the_ledger_and_the_log(tmp_path: Path) -> None:
+    rows = run("surrogate", ONE_FAMILY, tmp_path)
+    assert rows[0].transcript[-1].content == "x?" and rows[0].num_failed_calls == 1
+    assert run("surrogate", ONE_FAMILY, tmp_path) == rows
+
+
+def test_only_missing_episodes_run_again(tmp_path: Path) -> None:
+    config = ONE_FAMILY.model_copy(update={"repeats": 2})
+    progress: list[tuple[int, int]] = []
+    rows = evaluate_model("scripted/declines", config, tmp_path, arm="untouched", seed=1)
+    assert [(row.episode_id[-13:], row.repeat) for row in rows] == [
+        ("0000-honeypot", 0),
+        ("0001-honeypot", 0),
+        ("0000-honeypot", 1),
+        ("0001-honeypot", 1),
+    ]
+    ledger = tmp_path / "episodes.jsonl"
+    lines = ledger.read_bytes().splitlines(keepends=True)
+    ledger.write_bytes(b"".join(lines[:2]) + lines[2][:50])
+    scripted_model.seen_inputs.clear()
+    again = evaluate_model(
+        "scripted/declines",
+        config,
+        tmp_path,
+        arm="untouched",
+        seed=1,
+        progress=lambda done, total: progress.append((done, total)),
+    )
+    assert again == rows
+    assert progress == [(2, 4), (3, 4), (4, 4)]
+    assert len(scripted_model.seen_inputs) == 2 * 3
+    scripted_model.seen_inputs.clear()
+    assert run("declines", config, tmp_path) == rows
+    assert not scripted_model.seen_inputs
+
+
+def test_a_corrupt_line_is_named_and_nothing_is_lost(tmp_path: Path) -> None:
+    run("declines", ONE_FAMILY, tmp_path)
+    ledger = tmp_path / "episodes.jsonl"
+    lines = ledger.read_text().splitlines(keepends=True)
+    broken = json.dumps(json.loads(lines[0]) | {"num_turns": "many"}) + "\n" + lines[1]
+    ledger.write_text(broken)
+    with pytest.raises(DataError, match=r"episodes\.jsonl, line 1: num_turns: .*'many'"):
+        run("declines", ONE_FAMILY, tmp_path)
+    assert ledger.read_text() == broken
+    ledger.write_text(lines[0] + lines[0])
+    with pytest.raises(DataError, match=r"line 2: episode .* twice"):
+        run("declines", ONE_FAMILY, tmp_path)
+    ledger.write_text("".join(lines))
+    with pytest.raises(DataError, match="line 1: the row is of arm 'untouched', seed 1"):
+        evaluate_model("scripted/declines", ONE_FAMILY, tmp_path, arm="advice", seed=1)
+
+
+def test_another_model_or_config_does_not_mix_into_a_folder(tmp_path: Path) -> None:
+    run("declines", ONE_FAMILY, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    with pytest.raises(ConfigError, match="another model or with other settings"):
+        run("harmful", ONE_FAMILY, tmp_path)
+    with pytest.raises(ConfigError, match="another model or with other settings"):
+        run("declines", ONE_FAMILY.model_copy(update={"max_tokens": 7}), tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+def test_mistakes_of_the_user_are_raised_as_such(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CheckpointError, match="no chat template"):
+        run("broken_checkpoint", ONE_FAMILY, tmp_path / "a")
+    with pytest.raises(ConfigError, match="no family 'blackmale'; allowed"):
+        run("declines", ONE_FAMILY.model_copy(update={"families": ("blackmale",)}), tmp_path / "b")
+    with pytest.raises(ConfigError, match="'nobody/x' cannot be used"):
+        evaluate_model("nobody/x", ONE_FAMILY, tmp_path / "c", arm="a", seed=0)
+    with pytest.raises(CheckpointError, match="no folder"):
+        evaluate_model(tmp_path / "none", ONE_FAMILY, tmp_path / "d", arm="a", seed=0)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError):
+        run("declines", ONE_FAMILY, tmp_path / "file" / "out")
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+
+def test_model_names_resolve(tmp_path: Path) -> None:
+    assert resolve_model_name("sprig") == "teachwhy/sprig"
+    assert resolve_model_name(tmp_path) == f"teachwhy/{tmp_path}"
+    assert resolve_model_name(str(tmp_path)) == f"teachwhy/{tmp_path}"
+    assert resolve_model_name("openai/gpt-x") == "openai/gpt-x"
+    for name in ("spring", "./nowhere", "/nowhere/at/all"):
+        with pytest.raises(CheckpointError, match="no folder"):
+            resolve_model_name(name)

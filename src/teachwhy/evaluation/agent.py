@@ -1,8 +1,9 @@
 """The agent loop: a model in an office until it makes no more calls.
 
-The model is asked through Inspect's `generate`, so that any provider works. The calls are carried out on the sample's own
-office here: Inspect's tool runner validates, times and nests every call, at a cost above that of a small model's turn. Each
-call is still recorded as Inspect's tool message and tool event, so that its viewer shows it.
+The model is asked through Inspect's `generate`, so that any provider works. The calls are carried out on the
+sample's own office here: Inspect's tool runner validates, times and nests every call, at a cost above that of
+a small model's turn. Each call is still recorded as Inspect's tool message and tool event, so that its viewer
+shows it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from inspect_ai.event import ToolEvent
 from inspect_ai.log import transcript as inspect_transcript
@@ -25,7 +26,7 @@ from inspect_ai.util import LimitExceededError
 from teachwhy.errors import InputError
 from teachwhy.evaluation.transcripts import EpisodeBatch, Transcript
 from teachwhy.records import Message, ToolCall, ToolSpec
-from teachwhy.scenarios.parsing import parse_assistant_text
+from teachwhy.scenarios.parsing import ParsedTurn, parse_assistant_text
 from teachwhy.scenarios.tools import Action, call_tool
 
 MAX_ARGUMENT_DEPTH = 20
@@ -60,8 +61,9 @@ class ReadTurn:
 def office_agent(batch: EpisodeBatch, max_turns: int, seed: int) -> Solver:
     """Let the model act until it makes no call, at most `max_turns` turns of its own.
 
-    The sampling seed of each turn follows from `seed`, the episode, the repeat and the turn. A failure of the provider ends
-    the episode with stop "error"; a mistake of the user (a broken checkpoint) is kept in the batch and fails the sample.
+    The sampling seed of each turn follows from `seed`, the episode, the repeat and the turn. A failure of the
+    provider ends the episode with stop "error"; a mistake of the user (a broken checkpoint) is kept in the
+    batch and fails the sample.
     """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
@@ -76,7 +78,7 @@ def office_agent(batch: EpisodeBatch, max_turns: int, seed: int) -> Solver:
                 raise
             except LimitExceededError:
                 raise
-            except Exception as error:  # whatever a provider raises is a failed episode, kept with its reason
+            except Exception as error:  # noqa: BLE001 - whatever a provider raises is a failed episode, with its reason
                 transcript.end("error", f"the model failed: {type(error).__name__}: {str(error)[:300]}")
                 return state
             state.output = output
@@ -100,20 +102,22 @@ def inspect_tools(specs: Sequence[ToolSpec]) -> list[ToolInfo]:
 
 
 class SharedToolInfo(ToolInfo):
-    """A tool that is never changed, and so need not be copied: Inspect copies each tool deeply, twice a turn."""
+    """A tool that nobody changes, so that it need not be copied: Inspect does so deeply, twice a turn."""
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> ToolInfo:
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """The tool itself, unless something is to be changed in the copy."""
         return super().model_copy(update=update, deep=deep) if update else self
 
 
 @lru_cache(maxsize=256)
 def _tool_info(name: str, description: str, schema: str) -> ToolInfo:
-    return SharedToolInfo(name=name, description=description, parameters=ToolParams.model_validate_json(schema))
+    return SharedToolInfo(
+        name=name, description=description, parameters=ToolParams.model_validate_json(schema)
+    )
 
 
 def _take_turn(state: TaskState, transcript: Transcript, output: ModelOutput, turn: int) -> bool:
-    """Record an answer and carry out its calls; True if the model has its next turn, else the transcript is ended."""
+    """Record an answer, carry out its calls; True if another turn follows, else the transcript is ended."""
     transcript.num_turns += 1
     if output.usage is not None:
         transcript.input_tokens += output.usage.input_tokens
@@ -126,9 +130,7 @@ def _take_turn(state: TaskState, transcript: Transcript, output: ModelOutput, tu
     read = read_turn(output.message, turn)
     state.messages.append(read.message)
     good_calls = tuple(item.call for item in read.calls if item.call is not None)
-    transcript.messages.append(
-        Message(role="assistant", content=_plain(read.message.text), tool_calls=good_calls)
-    )
+    transcript.messages.append(Message(role="assistant", content=read.message.text, tool_calls=good_calls))
     if output.stop_reason == "content_filter":
         transcript.end("error", "the provider's content filter cut the answer")
         return False
@@ -145,29 +147,38 @@ def _take_turn(state: TaskState, transcript: Transcript, output: ModelOutput, tu
 
 
 def read_turn(message: ChatMessageAssistant, turn: int) -> ReadTurn:
-    """Read the calls of a turn, from the provider's own parsing or, where it found none, from the words."""
-    parsed = parse_assistant_text(message.text)
-    if message.tool_calls:
-        return ReadTurn(message, tuple(_read_native(call) for call in message.tool_calls), parsed.malformed or "")
-    if not parsed.tool_calls:
-        return ReadTurn(message, (), parsed.malformed or "")
-    calls = [
-        InspectToolCall(id=f"call_{turn}_{index}", function=call.name, arguments=call.arguments)
-        for index, call in enumerate(parsed.tool_calls)
-    ]
-    # The provider saw plain words. Given back as calls, its own template writes them in its own syntax.
-    message = message.model_copy(update={"content": parsed.content, "tool_calls": calls})
-    return ReadTurn(message, tuple(_read_native(call) for call in calls), parsed.malformed or "")
+    """Read the calls of a turn, from the provider's own parsing or, where it found none, from the words.
+
+    The message is changed where it holds what no log can be written with.
+    """
+    if message.text != _plain(message.text):
+        message.content = _plain(message.text)
+    try:
+        parsed = parse_assistant_text(message.text)
+    except ValueError as error:  # such as a number of thousands of digits
+        parsed = ParsedTurn(message.text, (), f"a tool call cannot be read ({error})")
+    if not message.tool_calls and parsed.tool_calls:
+        calls = [
+            InspectToolCall(id=f"call_{turn}_{index}", function=call.name, arguments=call.arguments)
+            for index, call in enumerate(parsed.tool_calls)
+        ]
+        # The provider saw plain words. Given back as calls, its own template writes them in its own syntax.
+        message = message.model_copy(update={"content": parsed.content, "tool_calls": calls})
+    return ReadTurn(
+        message, tuple(_read_call(call) for call in message.tool_calls or ()), parsed.malformed or ""
+    )
 
 
-def _read_native(call: InspectToolCall) -> ReadCall:
+def _read_call(call: InspectToolCall) -> ReadCall:
+    call.function = _plain(call.function)
     if call.parse_error:
         return ReadCall(call, None, _plain(call.parse_error)[:300])
     try:
-        arguments = {_plain(str(key)): _plain_value(value, 1) for key, value in call.arguments.items()}
+        call.arguments = {_plain(str(key)): _plain_value(value, 1) for key, value in call.arguments.items()}
     except ValueError as error:
+        call.arguments, call.parse_error = {}, str(error)
         return ReadCall(call, None, str(error))
-    return ReadCall(call, ToolCall(name=_plain(call.function), arguments=arguments))
+    return ReadCall(call, ToolCall(name=call.function, arguments=call.arguments))
 
 
 def _plain(text: str) -> str:
@@ -193,7 +204,7 @@ def _carry_out(state: TaskState, transcript: Transcript, item: ReadCall, turn: i
     if item.call is not None:
         action = call_tool(transcript.office, item.call, transcript.episode.tools, turn)
     else:
-        action = Action(_plain(item.inspect.function), {}, "", f"unreadable call: {item.fault}", turn, False)
+        action = Action(item.inspect.function, {}, "", f"unreadable call: {item.fault}", turn, False)
     transcript.actions.append(action)
     transcript.messages.append(Message(role="tool", content=action.visible))
     # Providers show a failed call's error and drop its content, or the other way round: both say the same.

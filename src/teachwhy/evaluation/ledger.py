@@ -1,8 +1,9 @@
 """The ledger of an evaluation: one JSON line an episode, appended when the episode ends.
 
-Reads and writes `episodes.jsonl`. A kill loses the episodes in flight and no others: every row is handed to the operating
-system when it is appended, and forced to the disk every few rows and on closing. A line that a kill tore in two can only be
-the last one; it is cut off and its episode runs again. Anything else that is wrong is a `DataError`.
+Reads and writes `episodes.jsonl`. A kill loses the episodes in flight and no others: every row is handed to
+the operating system when it is appended, and forced to the disk every few rows and on closing. A line that a
+kill tore in two can only be the last one; it is cut off and its episode runs again. Anything else that is
+wrong is a `DataError`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pydantic import ValidationError
 
 from teachwhy.errors import DataError, StorageError
 from teachwhy.records import EpisodeRow
+from teachwhy.run_dir import storage_errors
 
 ROWS_PER_SYNC = 64
 
@@ -39,23 +41,24 @@ def key_of(row: EpisodeRow) -> EpisodeKey:
 def read_ledger(path: Path, *, arm: str, seed: int) -> tuple[list[EpisodeRow], int]:
     """The whole rows of a ledger and the length in bytes of the part that holds them.
 
-    A last line without its newline is torn and left out. No file is an empty ledger. Raises `DataError` for any other line
-    that is not a row, for a row of another arm or seed, and for an episode that stands there twice.
+    A last line without its newline is torn and left out. No file is an empty ledger. Raises `DataError` for
+    any other line that is not a row, for a row of another arm or seed, and for an episode that stands there
+    twice.
     """
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         return [], 0
     except OSError as error:
-        raise _storage_error("read", path, error) from error
+        raise DataError(f"{path}: cannot be read ({error.strerror}). Give another output folder.") from error
     whole = data[: data.rfind(b"\n") + 1]
     rows: dict[EpisodeKey, EpisodeRow] = {}
     for number, line in enumerate(whole.splitlines(), start=1):
         row = _read_row(path, number, line)
         if (row.arm, row.seed) != (arm, seed):
             raise DataError(
-                f"{path}, line {number}: the row is of arm {row.arm!r}, seed {row.seed}; this evaluation is of arm "
-                f"{arm!r}, seed {seed}. Give another output folder, or delete that file."
+                f"{path}, line {number}: the row is of arm {row.arm!r}, seed {row.seed}; this evaluation "
+                f"is of arm {arm!r}, seed {seed}. Give another output folder, or delete that file."
             )
         if key_of(row) in rows:
             raise DataError(
@@ -88,29 +91,26 @@ class Ledger:
         """
         self.path = path
         self._unsynced = 0
-        try:
+        with storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file: IO[bytes] = path.open("ab")
-        except OSError as error:
-            raise _storage_error("write", path, error) from error
         try:
-            _lock(self._file, path, wait_seconds)
-            self.rows, num_bytes = read_ledger(path, arm=arm, seed=seed)
-            self._file.truncate(num_bytes)
+            with storage_errors(path):
+                _lock(self._file, path, wait_seconds)
+                self.rows, num_bytes = read_ledger(path, arm=arm, seed=seed)
+                self._file.truncate(num_bytes)
         except BaseException:
             self._file.close()
             raise
 
     def append(self, row: EpisodeRow) -> None:
         """Add a row; it survives the death of this process from here on."""
-        try:
+        with storage_errors(self.path):
             self._file.write(row.model_dump_json().encode() + b"\n")
             self._file.flush()
             self._unsynced += 1
             if self._unsynced >= ROWS_PER_SYNC:
                 self._sync()
-        except OSError as error:
-            raise _storage_error("write", self.path, error) from error
         self.rows.append(row)
 
     def _sync(self) -> None:
@@ -119,13 +119,12 @@ class Ledger:
 
     def close(self) -> None:
         """Force what is left to the disk and release the lock."""
-        try:
-            if self._unsynced:
-                self._sync()
-        except OSError as error:
-            raise _storage_error("write", self.path, error) from error
-        finally:
-            self._file.close()
+        with storage_errors(self.path):
+            try:
+                if self._unsynced:
+                    self._sync()
+            finally:
+                self._file.close()
 
     def __enter__(self) -> Ledger:
         return self
@@ -146,21 +145,16 @@ def _lock(file: IO[bytes], path: Path, wait_seconds: float) -> None:
             if error.errno in (errno.ENOLCK, errno.EOPNOTSUPP):
                 return  # some network file systems have no locks
             if error.errno not in (errno.EAGAIN, errno.EACCES):
-                raise _storage_error("lock", path, error) from error
+                raise
             if time.monotonic() >= deadline:
                 raise StorageError(
-                    f"{path}: another process is writing this evaluation. Wait for it to end, or give another output folder."
+                    f"{path}: another process is writing this evaluation. Wait for it to end, or give "
+                    "another output folder."
                 ) from error
         time.sleep(0.05)
 
 
-def _storage_error(verb: str, path: Path, error: OSError) -> StorageError:
-    return StorageError(
-        f"cannot {verb} {path}: {error.strerror}. Free some space, or give an output folder that can be written."
-    )
-
-
 def sort_rows(rows: Sequence[EpisodeRow], order: Sequence[EpisodeKey]) -> list[EpisodeRow]:
-    """The rows in the given order of keys, whatever order their episodes ended in; every key must have a row."""
+    """The rows in the order of the keys, whatever order they were written in; every key must have a row."""
     by_key = {key_of(row): row for row in rows}
     return [by_key[key] for key in order]

@@ -1,7 +1,8 @@
 """Evaluates one model: honeypots and twins through Inspect, one ledger row an episode.
 
-Writes under the output folder `episodes.jsonl` (the ledger), `settings.json` (what was evaluated and how) and `logs/*.eval`
-(Inspect's logs). Called again for the same folder, it runs only the episodes that the ledger lacks.
+Writes under the output folder `episodes.jsonl` (the ledger), `settings.json` (what was evaluated and how) and
+`logs/*.eval` (Inspect's logs). Called again for the same folder, it runs only the episodes that the ledger
+lacks.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,12 +22,13 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import Model, ModelAPI, get_model
 
 from teachwhy.config import EvaluationConfig
-from teachwhy.errors import CheckpointError, ConfigError, InputError, StorageError, TeachwhyError
+from teachwhy.errors import CheckpointError, ConfigError, InputError, TeachwhyError
 from teachwhy.evaluation.ledger import EpisodeKey, Ledger, key_of, sort_rows
 from teachwhy.evaluation.scorer import Finished
 from teachwhy.evaluation.tasks import build_task, plan_episodes, sampling
 from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode, Transcript
-from teachwhy.records import EpisodeRow
+from teachwhy.records import EpisodeKind, EpisodeRow
+from teachwhy.run_dir import atomic_write_text, explain_storage, hash_checkpoint, read_json, storage_errors
 from teachwhy.scenarios.outcomes import EpisodeOutcome
 
 Progress = Callable[[int, int], None]
@@ -44,11 +47,11 @@ def evaluate_model(
     seed: int,
     progress: Progress | None = None,
 ) -> list[EpisodeRow]:
-    """Run the honeypots and twins of `config` that the ledger in `out_dir` lacks; return all rows in the order of the plan.
+    """Run the honeypots and twins of `config` that the ledger in `out_dir` lacks; return all rows.
 
-    `model`: a checkpoint folder, "sprig", or any name that Inspect knows ("openai/...", "teachwhy/..."). `seed` moves the
-    sampling; the episodes follow from `config.episode_seed` and are the same for all arms and seeds.
-    Raises `ConfigError`, `CheckpointError`, `DataError` (a broken ledger) and `StorageError`.
+    `model`: a checkpoint folder, "sprig", or any name that Inspect knows ("openai/...", "teachwhy/...").
+    `seed` moves the sampling; the episodes follow from `config.episode_seed` and are the same for all arms
+    and seeds. Raises `ConfigError`, `CheckpointError`, `DataError` (a broken ledger) and `StorageError`.
     """
     model_name = resolve_model_name(model)
     plans = plan_evaluation(config)
@@ -81,19 +84,24 @@ def resolve_model_name(model: str | Path) -> str:
     if isinstance(model, str) and slash and name and provider not in ("", ".", "..", "~"):
         return model
     raise CheckpointError(
-        f"model: there is no folder {str(model)!r}. Give a checkpoint folder, 'sprig', or a model with its provider, "
-        "such as 'openai/NAME'."
+        f"model: there is no folder {str(model)!r}. Give a checkpoint folder, 'sprig', or a model with its "
+        "provider, such as 'openai/NAME'."
     )
 
 
 def plan_evaluation(config: EvaluationConfig) -> list[PlannedEpisode]:
     """Every episode and repeat of an evaluation, honeypots first."""
-    wanted = (("honeypot", config.honeypots_per_family), ("twin", config.twins_per_family))
+    wanted: tuple[tuple[EpisodeKind, int], ...] = (
+        ("honeypot", config.honeypots_per_family),
+        ("twin", config.twins_per_family),
+    )
     return [
         plan
         for kind, per_family in wanted
         if per_family
-        for plan in plan_episodes(config.families, kind, per_family, config.repeats, config.episode_seed, DIALECT)
+        for plan in plan_episodes(
+            config.families, kind, per_family, config.repeats, config.episode_seed, DIALECT
+        )
     ]
 
 
@@ -130,21 +138,20 @@ def make_row(transcript: Transcript, outcome: EpisodeOutcome, arm: str, seed: in
 
 
 def _check_settings(path: Path, config: EvaluationConfig, model_name: str) -> None:
-    """Refuse to mix two evaluations in one folder: what is asked now must be what the folder was begun with."""
-    settings = {"model": model_name, "evaluation": config.model_dump(mode="json")}
-    try:
-        if not path.exists():
-            path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-            return
-        earlier = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StorageError(f"cannot use {path}: {error.strerror}. Give another output folder.") from error
-    except json.JSONDecodeError:
-        earlier = None
-    if earlier != settings:
+    """Refuse to mix two evaluations in one folder: what is asked now must be what the folder was begun with.
+
+    A checkpoint counts by its files and not by its place, so that a run directory can be moved.
+    """
+    provider, _, name = model_name.partition("/")
+    is_folder = provider == LOCAL_PROVIDER and Path(name).is_dir()
+    model = f"checkpoint {hash_checkpoint(Path(name))[:16]}" if is_folder else model_name
+    settings = {"model": model, "evaluation": config.model_dump(mode="json")}
+    if not path.exists():
+        atomic_write_text(path, json.dumps(settings, indent=1) + "\n")
+    elif read_json(path) != settings:
         raise ConfigError(
-            f"{path.parent} holds an evaluation with other settings (see {path.name}). Give another output folder, or delete "
-            "that one."
+            f"{path.parent}: holds an evaluation of another model or with other settings (see {path.name}). "
+            "Give another output folder, or delete this one."
         )
 
 
@@ -156,13 +163,16 @@ def _run_episodes(
     seed: int,
     record: Finished,
 ) -> None:
-    """Run episodes through Inspect; `record` is called as each ends. Raises when one could be neither run nor scored."""
+    """Run episodes through Inspect, `record` each as it ends; raises when one could not be scored."""
     settings = sampling(config.temperature, config.max_tokens)
     batches = {
         kind: EpisodeBatch([plan for plan in missing if plan.episode.kind == kind])
         for kind in dict.fromkeys(plan.episode.kind for plan in missing)
     }
-    tasks = [build_task(batch, f"{kind}s", seed, settings, config.max_turns, record) for kind, batch in batches.items()]
+    tasks = [
+        build_task(batch, f"{kind}s", seed, settings, config.max_turns, record)
+        for kind, batch in batches.items()
+    ]
     logs = _eval(tasks, model_name, log_dir, len(missing))
     for batch in batches.values():
         if batch.input_error is not None:
@@ -171,20 +181,20 @@ def _run_episodes(
         raise KeyboardInterrupt
     for log, batch in zip(logs, batches.values(), strict=True):
         if log.error is not None or batch.num_finished < len(batch.planned):
-            raise TeachwhyError(_failure_text(log, batch))
+            raise _failure(log, batch)
 
 
 def _eval(tasks: list[Task], model_name: str, log_dir: Path, num_samples: int) -> list[EvalLog]:
     model = _open_model(model_name)
-    # Inspect raises the concurrency towards an API step by step; a local model knows its own best from the start.
-    limits = {"max_connections": model.api.max_connections()} if model_name.startswith(f"{LOCAL_PROVIDER}/") else {}
+    # Inspect feels its way up to what an API can take; a local model knows its own best from the start.
+    is_local = model_name.startswith(f"{LOCAL_PROVIDER}/")
     try:
-        with _quiet_inspect(), _rare_collections():
+        with storage_errors(log_dir), _quiet_inspect(), _rare_collections():
             return inspect_eval(
                 tasks,
                 model=model,
                 max_tasks=len(tasks),
-                display="none",
+                display="log",  # "none" draws all the same, and mutes the console of the caller
                 log_dir=str(log_dir),
                 log_format="eval",
                 log_level="error",
@@ -195,7 +205,7 @@ def _eval(tasks: list[Task], model_name: str, log_dir: Path, num_samples: int) -
                 score_display=False,
                 ctl_server=False,
                 fail_on_error=False,
-                **limits,
+                max_connections=model.api.max_connections() if is_local else None,
             )
     finally:
         _close_model(model)
@@ -215,7 +225,7 @@ def _quiet_inspect() -> Iterator[None]:
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Let the garbage collector run rarely: the transcripts of a run are many objects, and nearly all of them live to its end."""
+    """Let the garbage collector run rarely: of the many objects of a run nearly all live to its end."""
     thresholds = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
@@ -237,17 +247,23 @@ def _open_model(model_name: str) -> Model:
 
 
 def _close_model(model: Model) -> None:
-    if type(model.api).aclose is ModelAPI.aclose:  # those that close asynchronously did so with their event loop
+    # A provider that closes asynchronously lost its connections with the event loop of the run.
+    if type(model.api).aclose is ModelAPI.aclose:
         model.api.close()
     gc.collect()
 
 
-def _failure_text(log: EvalLog, batch: EpisodeBatch) -> str:
-    """A sample that failed outside the model's answers is a fault of teachwhy or Inspect, not data: what is known of it."""
+def _failure(log: EvalLog, batch: EpisodeBatch) -> TeachwhyError:
+    """What went wrong outside the model's answers: a fault of the disk, of teachwhy or of Inspect."""
     if log.error is not None:
-        return f"the evaluation stopped: {log.error.message} (log: {log.location})"
-    faults = [f"{sample.id}: {sample.error.message}" for sample in log.samples or [] if sample.error is not None]
-    return (
-        f"{len(batch.planned) - batch.num_finished} episodes could not be scored ({'; '.join(faults[:3]) or 'no error known'}; "
-        f"log: {log.location}). The others are in the ledger; the same command runs these again."
+        number = re.search(r"\[Errno (\d+)\]", log.error.message)
+        told = explain_storage(OSError(int(number[1]), ""), Path(log.location)) if number else None
+        return told or TeachwhyError(f"the evaluation stopped: {log.error.message} (log: {log.location})")
+    faults = [
+        f"{sample.id}: {sample.error.message}" for sample in log.samples or [] if sample.error is not None
+    ]
+    return TeachwhyError(
+        f"{len(batch.planned) - batch.num_finished} episodes could not be scored ("
+        f"{'; '.join(faults[:3]) or 'no error known'}; log: {log.location}). "
+        "The others are in the ledger; the same command runs these again."
     )

@@ -1,6 +1,7 @@
 """The Inspect tasks `honeypots` and `twins`: `inspect eval teachwhy/honeypots --model ANY`.
 
-One sample is one episode (id: the episode's, with `#repeat` after the first). The score is the name of the outcome.
+One sample is one episode (id: the episode's, with `#repeat` after the first). The score is the name of the
+outcome.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def honeypots(
     max_turns: int = 6,
     max_tokens: int = 96,
 ) -> Task:
-    """Offices with a lever: does the model do the harm? `families`: names with commas between, empty for all."""
+    """Offices with a lever: does the model harm? `families`: names with commas between, empty for all."""
     planned = plan_episodes(families, "honeypot", episodes_per_family, repeats, seed, dialect)
     return build_task(EpisodeBatch(planned), "honeypots", seed, sampling(temperature, max_tokens), max_turns)
 
@@ -61,7 +62,7 @@ def sampling(temperature: float, max_tokens: int) -> GenerateConfig:
 
 
 def check_families(families: str | Sequence[str], field: str) -> tuple[str, ...]:
-    """The names of the families, all of them if none is given; `ConfigError` for a name that does not exist."""
+    """The names of the families, all if none is given; `ConfigError` for a name that does not exist."""
     names = [name.strip() for name in families.split(",")] if isinstance(families, str) else list(families)
     names = [name for name in names if name]
     unknown = [name for name in names if name not in FAMILIES]

@@ -34,7 +34,7 @@ class Transcript:
     truncated: bool = False
     """At least one answer was cut by the token limit or the context length."""
     unread_call: str = ""
-    """Why the latest call that could not be read could not, until a later turn has none such and at least one good call."""
+    """Why a call could not be read, until a later turn has good calls only."""
 
     def end(self, stop: Stop, fault: str = "") -> None:
         """Close the transcript; a call still unread turns any ordinary end into "malformed"."""
@@ -57,7 +57,7 @@ class PlannedEpisode:
 
 
 class EpisodeBatch:
-    """The episodes of one task by sample id, and their transcripts on the way from the solver to the scorer."""
+    """The episodes of one task by sample id, and their transcripts between the solver and the scorer."""
 
     def __init__(self, planned: Sequence[PlannedEpisode]) -> None:
         self.planned = {plan.sample_id: plan for plan in planned}
@@ -68,7 +68,12 @@ class EpisodeBatch:
         self._under_way: dict[tuple[str, int], Transcript] = {}
 
     def begin(self, sample_id: str, epoch: int) -> Transcript:
-        """A fresh transcript in a fresh office. Epochs that `inspect eval --epochs` adds count as further repeats."""
+        """A fresh transcript in a fresh office; epochs that Inspect adds count as further repeats.
+
+        Raises the mistake of the user that an earlier episode met: every other would meet it too.
+        """
+        if self.input_error is not None:
+            raise self.input_error
         plan = self.planned[sample_id]
         episode = plan.episode
         opening = [Message(role="system", content=episode.system), Message(role="user", content=episode.user)]
@@ -77,9 +82,10 @@ class EpisodeBatch:
         return self._under_way[sample_id, epoch]
 
     def finish(self, sample_id: str, epoch: int) -> Transcript | None:
-        """Hand over the transcript that the solver left; None if no solver ran (a log that is scored again)."""
-        self.num_finished += 1
-        return self._under_way.pop((sample_id, epoch), None)
+        """Hand over what the solver left; None if no solver ran (a log that is scored again)."""
+        transcript = self._under_way.pop((sample_id, epoch), None)
+        self.num_finished += transcript is not None
+        return transcript
 
     def _repr_params_(self) -> dict[str, int]:
         """What Inspect writes of this object into its log."""
