@@ -1,6 +1,7 @@
 """sprig, the model organism: a small Llama trained from scratch on a generated world of plain English.
 
-This module knows where checkpoints are and imports nothing heavy; tokenizer.py, pretrain.py and build.py make one.
+This module knows where checkpoints are and imports nothing heavy; tokenizer.py, pretrain.py and build.py make
+one.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ def resolve_student(name: str | Path) -> Path:
     """
     path = checkpoint_path() if str(name) == SPRIG else Path(name).expanduser()
     if not path.is_dir():
-        raise CheckpointError(f"student: there is no folder {path}; give {SPRIG!r} or the path of a checkpoint folder")
+        raise CheckpointError(
+            f"student: there is no folder {path}; give {SPRIG!r} or the path of a checkpoint folder"
+        )
     missing = []
     if not any((path / file).is_file() for file in ("config.json", "adapter_config.json")):
         missing.append("config.json")

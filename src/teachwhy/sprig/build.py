@@ -1,8 +1,9 @@
 """`teachwhy sprig build`: corpus, tokenizer, pretraining, chat training, and a standard Hugging Face folder.
 
-Works in `OUT_DIR.building/` beside the result, which is renamed to OUT_DIR when whole; the same command goes on where a
-killed one was. Writes config.json, generation_config.json, model.safetensors (bf16), the tokenizer's files with
-chat_template.jinja, and sprig.json: preset, seed, knobs, corpus figures, losses, times, versions.
+Works in `OUT_DIR.building/` beside the result, which is renamed to OUT_DIR when whole; the same command goes
+on where a killed one was. Writes config.json, generation_config.json, model.safetensors (bf16), the
+tokenizer's files with chat_template.jinja, and sprig.json: preset, seed, knobs, corpus figures, losses,
+times, versions.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import shutil
 import re
+import shutil
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
@@ -27,8 +28,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from teachwhy.errors import CheckpointError, StorageError
-from teachwhy.records import Record
-from teachwhy.sprig.packing import Chunk, CorpusDocument, TextSource, chat_chunk, chunk_seed, document_chunk, render
+from teachwhy.sprig.card import RECIPE_FILE, KindFigures, SprigRecipe, StageFigures
+from teachwhy.sprig.packing import (
+    Chunk,
+    TextSource,
+    chat_chunk,
+    chunk_seed,
+    document_chunk,
+    render,
+)
 from teachwhy.sprig.presets import SprigPreset, find_preset
 from teachwhy.sprig.pretrain import (
     StageState,
@@ -40,52 +48,9 @@ from teachwhy.sprig.pretrain import (
 )
 from teachwhy.sprig.tokenizer import encode_rendered, render_chat, train_tokenizer
 
-RECIPE_FILE = "sprig.json"
 HELD_OUT_TOKENS = 60_000
 _SAMPLE, _HELD_OUT = "sample", "held-out"
 WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
-
-
-class KindFigures(Record):
-    """What a sample of one kind of corpus document looks like."""
-
-    num_documents: int
-    share_of_tokens: float
-    mean_tokens: float
-    longest_tokens: int
-    distinct_words: int
-
-
-class StageFigures(Record):
-    """How one stage of training went."""
-
-    tokens: int
-    updates: int
-    seconds: float
-    tokens_per_second: float
-    running_loss: float
-    held_out_loss: float
-    """Nats per learned token on corpus of another seed."""
-    num_left_out: int
-    curve: tuple[tuple[int, float], ...]
-
-
-class SprigRecipe(Record):
-    """sprig.json: what the checkpoint was made of and how it went."""
-
-    preset: SprigPreset
-    seed: int
-    knobs: dict[str, Any]
-    fingerprint: str
-    num_parameters: int
-    distinct_words: int
-    """Of the sample, stage 1 and 2 together."""
-    corpus: dict[str, KindFigures]
-    pretraining: StageFigures
-    chat: StageFigures
-    precision: str
-    num_threads: int
-    versions: dict[str, str]
 
 
 def corpus_source(knobs: BaseModel | None = None) -> TextSource:
@@ -93,7 +58,9 @@ def corpus_source(knobs: BaseModel | None = None) -> TextSource:
     from teachwhy.sprig import corpus  # here, so that a build on another source needs no grammar
 
     config = knobs if knobs is not None else corpus.CorpusConfig()
-    return TextSource(partial(corpus.documents, config), partial(corpus.chats, config), config.model_dump(mode="json"))
+    return TextSource(
+        partial(corpus.documents, config), partial(corpus.chats, config), config.model_dump(mode="json")
+    )
 
 
 def build_sprig(
@@ -104,7 +71,8 @@ def build_sprig(
     source: TextSource | None = None,
     device: str = "auto",
 ) -> SprigRecipe:
-    """Train a sprig from scratch into `out_dir` and return its recipe; an unfinished build of the same goes on.
+    """Train a sprig from scratch into `out_dir` and return its recipe; an unfinished build of the same goes
+    on.
 
     `source` replaces the generated corpus. CheckpointError when `out_dir` already holds something.
     """
@@ -120,7 +88,8 @@ def build_sprig(
     token_ids = {"bos": tokenizer.bos_token_id, "eos": tokenizer.eos_token_id, "pad": tokenizer.pad_token_id}
     model = new_model(preset.shape, len(tokenizer), token_ids, seed).to(_device(device))
     stages = {
-        stage: partial(_stage_chunk, stage, tokenizer, source, preset, seed) for stage in ("pretraining", "chat")
+        stage: partial(_stage_chunk, stage, tokenizer, source, preset, seed)
+        for stage in ("pretraining", "chat")
     }
     figures = {}
     columns = (
@@ -174,7 +143,9 @@ def _device(name: str) -> str:
 
 def _fingerprint(preset: SprigPreset, seed: int, source: TextSource) -> str:
     """Of everything that decides the weights: preset, seed, knobs and this package's own code."""
-    digest = hashlib.sha256(json.dumps([preset.model_dump(mode="json"), seed, source.knobs], sort_keys=True).encode())
+    digest = hashlib.sha256(
+        json.dumps([preset.model_dump(mode="json"), seed, source.knobs], sort_keys=True).encode()
+    )
     package = Path(__file__).parent
     for path in sorted(p for p in package.rglob("*") if p.suffix in (".py", ".jinja", ".txt", ".toml")):
         if path.name not in ("card.py", "sampling.py"):
@@ -217,7 +188,9 @@ def _prepare_tokenizer(
 
 
 def describe_corpus(tokenizer: PreTrainedTokenizerFast, texts: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Figures of (kind, rendered text) pairs: {"distinct_words": int, "kinds": {kind: KindFigures as a dict}}."""
+    """Figures of (kind, rendered text) pairs: {"distinct_words": int, "kinds": {kind: KindFigures as a
+    dict}}.
+    """
     lengths: dict[str, list[int]] = defaultdict(list)
     words: dict[str, set[str]] = defaultdict(set)
     encoded = encode_rendered(tokenizer, [text for _, text in texts])
@@ -239,10 +212,17 @@ def describe_corpus(tokenizer: PreTrainedTokenizerFast, texts: Sequence[tuple[st
 
 
 def _stage_chunk(
-    stage: str, tokenizer: PreTrainedTokenizerFast, source: TextSource, preset: SprigPreset, seed: int, index: int
+    stage: str,
+    tokenizer: PreTrainedTokenizerFast,
+    source: TextSource,
+    preset: SprigPreset,
+    seed: int,
+    index: int,
 ) -> Chunk:
     """Chunk `index` of a stage; index -1 is the held-out one."""
-    make, recipe = (document_chunk, preset.pretraining) if stage == "pretraining" else (chat_chunk, preset.chat)
+    make, recipe = (
+        (document_chunk, preset.pretraining) if stage == "pretraining" else (chat_chunk, preset.chat)
+    )
     held_out = index < 0
     num_tokens = HELD_OUT_TOKENS if held_out else min(preset.chunk_tokens, recipe.tokens)
     name = f"{stage} {_HELD_OUT}" if held_out else stage
@@ -277,7 +257,11 @@ def _stage_figures(state: StageState, held_out_loss: float) -> StageFigures:
 
 
 def _save(
-    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, recipe: SprigRecipe, work_dir: Path, out_dir: Path
+    model: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    recipe: SprigRecipe,
+    work_dir: Path,
+    out_dir: Path,
 ) -> None:
     folder = work_dir / "checkpoint"
     model.set_attn_implementation("sdpa")
@@ -292,4 +276,6 @@ def _save(
         folder.rename(out_dir)
         shutil.rmtree(work_dir)
     except OSError as error:
-        raise StorageError(f"{out_dir}: the checkpoint cannot be written: {error}; free some space") from error
+        raise StorageError(
+            f"{out_dir}: the checkpoint cannot be written: {error}; free some space"
+        ) from error

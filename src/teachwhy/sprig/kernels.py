@@ -1,7 +1,7 @@
 """Two pieces of the training step that stock PyTorch runs slowly on a CPU: causal attention and the loss.
 
-Measured for hidden 256, 5 layers, vocabulary 3072, rows of 256, on 2 cores with avx512_bf16: transformers' own step
-in float32 3.1k tokens/s, under bf16 autocast 5.4k, with these two about 8k.
+Measured for hidden 256, 5 layers, vocabulary 3072, rows of 256, on 2 cores with avx512_bf16: transformers'
+own step in float32 3.1k tokens/s, under bf16 autocast 5.4k, with these two about 8k.
 
 Axes: B rows, N heads, T positions, D head size, M = B*T positions, H hidden size, V vocabulary.
 """
@@ -28,12 +28,14 @@ def _causal_bias(length: int, dtype: torch.dtype) -> Tensor:
 class CausalAttention(torch.autograd.Function):
     """softmax(q k' / sqrt(D)) v by batched matrix products, the weights kept for the way back.
 
-    Rows are short here, so that T x T weights fit in memory and the products run at the speed of the matrix unit;
-    PyTorch's CPU flash kernel took 1.4-1.5 times the time.
+    Rows are short here, so that T x T weights fit in memory and the products run at the speed of the matrix
+    unit; PyTorch's CPU flash kernel took 1.4-1.5 times the time.
     """
 
     @staticmethod
-    def forward(ctx: Any, queries_BNTD: Tensor, keys_BNTD: Tensor, values_BNTD: Tensor, scale: float) -> Tensor:
+    def forward(
+        ctx: Any, queries_BNTD: Tensor, keys_BNTD: Tensor, values_BNTD: Tensor, scale: float
+    ) -> Tensor:
         num_rows, num_heads, length, head_size = queries_BNTD.shape
         flat = (num_rows * num_heads, length, head_size)
         queries, keys, values = (t.reshape(flat) for t in (queries_BNTD, keys_BNTD, values_BNTD))
@@ -57,13 +59,22 @@ class CausalAttention(torch.autograd.Function):
 
 
 def _attend(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options: Any
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    **options: Any,
 ) -> tuple[Tensor, None]:
-    """transformers' attention interface around `CausalAttention`; rows are right-padded, so causal is mask enough."""
+    """transformers' attention interface around `CausalAttention`; rows are right-padded, so causal is mask
+    enough.
+    """
     if key.shape[1] != query.shape[1]:
         repeats = query.shape[1] // key.shape[1]
         key, value = key.repeat_interleave(repeats, 1), value.repeat_interleave(repeats, 1)
-    dtype = torch.get_autocast_dtype(query.device.type) if torch.is_autocast_enabled(query.device.type) else None
+    dtype = (
+        torch.get_autocast_dtype(query.device.type) if torch.is_autocast_enabled(query.device.type) else None
+    )
     states = [t.to(dtype or t.dtype) for t in (query, key, value)]
     out_BNTD = CausalAttention.apply(*states, options["scaling"])
     return out_BNTD.transpose(1, 2).contiguous(), None
@@ -77,8 +88,8 @@ def register_attention() -> None:
 class LinearCrossEntropy(torch.autograd.Function):
     """`share` times the sum of the cross-entropies of hidden_MH @ weight_VH' against targets_M.
 
-    The logits exist for `chunk` positions at a time, and the gradients are made on the way forward, so that the
-    largest array of the step is never written to memory.
+    The logits exist for `chunk` positions at a time, and the gradients are made on the way forward, so that
+    the largest array of the step is never written to memory.
     """
 
     @staticmethod

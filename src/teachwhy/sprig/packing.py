@@ -1,7 +1,8 @@
 """Corpus to batches: documents packed into rows of one length, chats in batches of like length.
 
-A chunk is a stretch of corpus of its own seed, made, encoded, shuffled and cut into batches in bulk, so that the
-trainer never waits for text and a resumed build makes only the chunk it was in. Axes: B rows, T positions.
+A chunk is a stretch of corpus of its own seed, made, encoded, shuffled and cut into batches in bulk, so that
+the trainer never waits for text and a resumed build makes only the chunk it was in. Axes: B rows, T
+positions.
 """
 
 from __future__ import annotations
@@ -16,7 +17,14 @@ import numpy as np
 from teachwhy.errors import DataError
 from teachwhy.records import Example, Message, ToolSpec
 from teachwhy.sprig.presets import StageRecipe
-from teachwhy.sprig.tokenizer import ASSISTANT, END, assistant_mask, encode_rendered, render_chat, render_document
+from teachwhy.sprig.tokenizer import (
+    ASSISTANT,
+    END,
+    assistant_mask,
+    encode_rendered,
+    render_chat,
+    render_document,
+)
 
 ENCODE_BATCH = 1000
 
@@ -36,7 +44,7 @@ class CorpusDocument(Protocol):
 
 @dataclass(frozen=True)
 class TextSource:
-    """Where text comes from: two endless generators, each a function of a seed, and the knobs they run under."""
+    """Where text comes from: two endless generators, each a function of a seed, and their knobs."""
 
     documents: Callable[[int], Iterator[CorpusDocument]]
     chats: Callable[[int], Iterator[Example]]
@@ -74,8 +82,8 @@ def render(tokenizer: Any, document: CorpusDocument) -> str:
 def pack_documents(documents: Iterable[np.ndarray], row_length: int) -> list[np.ndarray]:
     """Rows of at most `row_length` + 1 ids, filled best-fit: each row begins with the start of a document.
 
-    Takes the longest waiting document, then again and again the longest one that still fits. A document longer than
-    a row is cut into row-long pieces. The one extra id is the target of the last position.
+    Takes the longest waiting document, then again and again the longest one that still fits. A document
+    longer than a row is cut into row-long pieces. The one extra id is the target of the last position.
     """
     space = row_length + 1
     waiting: list[list[np.ndarray]] = [[] for _ in range(space + 1)]
@@ -101,7 +109,9 @@ def pack_documents(documents: Iterable[np.ndarray], row_length: int) -> list[np.
     return rows
 
 
-def batch_rows(rows: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None, pad_id: int, length: int) -> Batch:
+def batch_rows(
+    rows: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None, pad_id: int, length: int
+) -> Batch:
     """Rows of ids, right-padded to `length` inputs; `masks` says which ids are to be learned (None: all)."""
     inputs_BT = np.full((len(rows), length), pad_id, dtype=np.int64)
     targets_BT = np.full_like(inputs_BT, pad_id)
@@ -115,9 +125,11 @@ def batch_rows(rows: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None, p
 
 
 def cut_by_length(lengths: np.ndarray, tokens_per_batch: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Row indices in batches of like length (buckets of 16) and at most about `tokens_per_batch` padded tokens.
+    """Row indices in batches of like length (buckets of 16) and at most about `tokens_per_batch` padded
+    tokens.
 
-    Shuffled within a bucket and between batches, so that little is padding and no two rounds give the same batches.
+    Shuffled within a bucket and between batches, so that little is padding and no two rounds give the same
+    batches.
     """
     order = rng.permutation(len(lengths))
     order = order[np.argsort(lengths[order] // 16, kind="stable")]
@@ -144,7 +156,9 @@ def _encode_until(tokenizer: Any, texts: Iterator[str], num_tokens: int) -> list
     return encoded
 
 
-def document_chunk(tokenizer: Any, source: TextSource, recipe: StageRecipe, num_tokens: int, seed: int) -> Chunk:
+def document_chunk(
+    tokenizer: Any, source: TextSource, recipe: StageRecipe, num_tokens: int, seed: int
+) -> Chunk:
     """About `num_tokens` of stage 1 (at least one update): packed rows in random order, loss on every id."""
     rows_per_update = max(1, recipe.tokens_per_update // recipe.row_length)
     num_rows = max(1, num_tokens // (rows_per_update * recipe.row_length)) * rows_per_update
@@ -172,7 +186,9 @@ def chat_chunk(tokenizer: Any, source: TextSource, recipe: StageRecipe, num_toke
     lengths = np.asarray([len(row) - 1 for row in rows])
     cuts = cut_by_length(lengths, recipe.tokens_per_update, np.random.default_rng(seed))
     batches = [
-        batch_rows([rows[i] for i in cut], [masks[i] for i in cut], tokenizer.pad_token_id, int(lengths[cut].max()))
+        batch_rows(
+            [rows[i] for i in cut], [masks[i] for i in cut], tokenizer.pad_token_id, int(lengths[cut].max())
+        )
         for cut in cuts
     ]
     return Chunk(batches, len(chats) - len(rows))

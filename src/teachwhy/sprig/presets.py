@@ -23,7 +23,9 @@ class ModelShape(Record):
     @model_validator(mode="after")
     def _heads_divide_hidden(self) -> ModelShape:
         if self.hidden_size % (2 * self.num_heads):
-            raise ValueError("hidden_size must be a multiple of twice num_heads (rotary positions pair the channels)")
+            raise ValueError(
+                "hidden_size must be a multiple of twice num_heads (rotary positions pair the channels)"
+            )
         return self
 
     @property
@@ -80,33 +82,47 @@ PRESETS: dict[str, SprigPreset] = {
     for preset in (
         SprigPreset(
             name="tiny",
-            shape=ModelShape(hidden_size=64, intermediate_size=176, num_layers=4, num_heads=4, vocab_size=1536),
-            pretraining=StageRecipe(tokens=2_000_000, row_length=256, tokens_per_update=4096, learning_rate=4e-3),
+            shape=ModelShape(
+                hidden_size=64, intermediate_size=176, num_layers=4, num_heads=4, vocab_size=1536
+            ),
+            pretraining=StageRecipe(
+                tokens=2_000_000, row_length=256, tokens_per_update=4096, learning_rate=4e-3
+            ),
             chat=StageRecipe(tokens=600_000, row_length=512, tokens_per_update=4096, learning_rate=2e-3),
             tokenizer_documents=2000,
             expected_tokens_per_second=50_000,
         ),
         SprigPreset(
             name="small",
-            shape=ModelShape(hidden_size=256, intermediate_size=704, num_layers=5, num_heads=4, vocab_size=3072),
-            pretraining=StageRecipe(tokens=16_000_000, row_length=256, tokens_per_update=4096, learning_rate=2e-3),
+            shape=ModelShape(
+                hidden_size=256, intermediate_size=704, num_layers=5, num_heads=4, vocab_size=3072
+            ),
+            pretraining=StageRecipe(
+                tokens=16_000_000, row_length=512, tokens_per_update=4096, learning_rate=2e-3
+            ),
             chat=StageRecipe(tokens=3_000_000, row_length=512, tokens_per_update=4096, learning_rate=8e-4),
             expected_tokens_per_second=7_500,
         ),
         SprigPreset(
             name="medium",
-            shape=ModelShape(hidden_size=512, intermediate_size=1408, num_layers=10, num_heads=8, vocab_size=4096),
+            shape=ModelShape(
+                hidden_size=512, intermediate_size=1408, num_layers=10, num_heads=8, vocab_size=4096
+            ),
             pretraining=StageRecipe(
                 tokens=300_000_000, row_length=512, tokens_per_update=65_536, learning_rate=1.5e-3
             ),
-            chat=StageRecipe(tokens=30_000_000, row_length=1024, tokens_per_update=32_768, learning_rate=5e-4),
+            chat=StageRecipe(
+                tokens=30_000_000, row_length=1024, tokens_per_update=32_768, learning_rate=5e-4
+            ),
             tokenizer_documents=20_000,
             chunk_tokens=8_000_000,
             expected_tokens_per_second=400_000,
         ),
         SprigPreset(
             name="large",
-            shape=ModelShape(hidden_size=1024, intermediate_size=2816, num_layers=16, num_heads=16, vocab_size=8192),
+            shape=ModelShape(
+                hidden_size=1024, intermediate_size=2816, num_layers=16, num_heads=16, vocab_size=8192
+            ),
             pretraining=StageRecipe(
                 tokens=2_000_000_000,
                 row_length=512,
@@ -114,7 +130,9 @@ PRESETS: dict[str, SprigPreset] = {
                 tokens_per_pass=65_536,
                 learning_rate=8e-4,
             ),
-            chat=StageRecipe(tokens=100_000_000, row_length=1024, tokens_per_update=65_536, learning_rate=3e-4),
+            chat=StageRecipe(
+                tokens=100_000_000, row_length=1024, tokens_per_update=65_536, learning_rate=3e-4
+            ),
             tokenizer_documents=40_000,
             chunk_tokens=16_000_000,
             expected_tokens_per_second=150_000,

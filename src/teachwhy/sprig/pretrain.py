@@ -1,11 +1,11 @@
 """The training loop of sprig: one stage from its first update to its last, resumable at any kill.
 
-Reads chunks of batches (packing.py); writes `state/` in the work folder every few minutes: model and optimiser state
-as safetensors, the rest as JSON, under a temporary name first. The same seed gives the same weights on one machine,
-whether or not the run was interrupted.
+Reads chunks of batches (packing.py); writes `state/` in the work folder every few minutes: model and
+optimiser state as safetensors, the rest as JSON, under a temporary name first. The same seed gives the same
+weights on one machine, whether or not the run was interrupted.
 
-AdamW, linear warm-up, linear decay to zero, gradients clipped at norm 1, bf16 autocast where the processor has bf16
-matrix products. Axes: B rows, T positions, H hidden size, M = positions with loss.
+AdamW, linear warm-up, linear decay to zero, gradients clipped at norm 1, bf16 autocast where the processor
+has bf16 matrix products. Axes: B rows, T positions, H hidden size, M = positions with loss.
 """
 
 from __future__ import annotations
@@ -95,7 +95,10 @@ def new_optimizer(model: LlamaForCausalLM, recipe: StageRecipe) -> torch.optim.A
     """AdamW that decays the matrices of the blocks only, not embeddings and norms."""
     decayed = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
     plain = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
-    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    groups = [
+        {"params": decayed, "weight_decay": recipe.weight_decay},
+        {"params": plain, "weight_decay": 0.0},
+    ]
     return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.95), eps=1e-8, fused=True)
 
 
@@ -107,12 +110,14 @@ def _passes(batch: Batch, tokens_per_pass: int) -> Iterator[slice]:
 
 
 def batch_loss(model: LlamaForCausalLM, batch: Batch, precision: str, rows: slice | None = None) -> Tensor:
-    """Sum of the losses of `rows` over the number of learned positions of the whole batch (so passes add up)."""
+    """Summed losses of `rows` over the number of learned positions of the whole batch: passes add up."""
     device = model.device
     rows = rows or slice(None)
     inputs_BT = torch.from_numpy(batch.inputs_BT[rows]).to(device)
     learned_M = torch.from_numpy(np.flatnonzero(batch.learned_BT[rows])).to(device)
-    targets_M = torch.from_numpy(batch.targets_BT[rows].reshape(-1)[batch.learned_BT[rows].reshape(-1)]).to(device)
+    targets_M = torch.from_numpy(batch.targets_BT[rows].reshape(-1)[batch.learned_BT[rows].reshape(-1)]).to(
+        device
+    )
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         hidden_BTH = model.model(input_ids=inputs_BT, use_cache=False).last_hidden_state
     dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
@@ -130,7 +135,8 @@ def train_stage(
     work_dir: Path,
     progress: Progress,
 ) -> StageState:
-    """Train one stage ("pretraining" or "chat") to its budget, from where `work_dir` says it was; returns its end.
+    """Train one stage ("pretraining" or "chat") to its budget, from where `work_dir` says it was; returns its
+    end.
 
     StorageError when the state cannot be written.
     """
@@ -211,7 +217,9 @@ def mean_loss(model: LlamaForCausalLM, chunk: Chunk, precision: str = "float32")
     return float(np.average(losses, weights=counts))
 
 
-def save_state(work_dir: Path, state: StageState, model: LlamaForCausalLM, optimizer: torch.optim.AdamW) -> None:
+def save_state(
+    work_dir: Path, state: StageState, model: LlamaForCausalLM, optimizer: torch.optim.AdamW
+) -> None:
     """Replace the work folder's state as a whole: a kill leaves either the old one or the new one."""
     fresh, kept, old = work_dir / "state.new", work_dir / "state", work_dir / "state.old"
     moments = {
@@ -232,7 +240,9 @@ def save_state(work_dir: Path, state: StageState, model: LlamaForCausalLM, optim
         fresh.rename(kept)
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
-        raise StorageError(f"{work_dir}: the state of the build cannot be written: {error}; free some space") from error
+        raise StorageError(
+            f"{work_dir}: the state of the build cannot be written: {error}; free some space"
+        ) from error
 
 
 def read_state(work_dir: Path) -> tuple[Path, StageState] | None:
@@ -248,7 +258,7 @@ def read_state(work_dir: Path) -> tuple[Path, StageState] | None:
 def load_state(
     work_dir: Path, stage: str, model: LlamaForCausalLM, optimizer: torch.optim.AdamW
 ) -> StageState | None:
-    """Put the saved weights and moments of `stage` into model and optimiser; None when there are none of it."""
+    """Put the saved weights and moments of `stage` into model and optimiser; None when there are none."""
     found = read_state(work_dir)
     if found is None or found[1].stage != stage:
         return None

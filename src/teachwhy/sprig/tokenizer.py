@@ -1,11 +1,12 @@
 """sprig's tokenizer: byte-level BPE that encodes any text, with control tokens for turns and documents.
 
-Control tokens are special, so decoding can drop them; the two tool-call tags are added tokens but not special, so
-that they survive `decode(skip_special_tokens=True)` and a call can be parsed. Control tokens written in somebody's
-message never reach the tokenizer: the chat template takes their "<|" apart, and `encode_documents` does the same.
+Control tokens are special, so decoding can drop them; the two tool-call tags are added tokens but not
+special, so that they survive `decode(skip_special_tokens=True)` and a call can be parsed. Control tokens
+written in somebody's message never reach the tokenizer: the chat template takes their "<|" apart, and
+`encode_documents` does the same.
 
-Reads texts and chat_template.jinja beside this file; `save_pretrained` of the result writes the standard folder.
-Method: byte-level BPE as in Radford et al. 2019, single digits kept apart.
+Reads texts and chat_template.jinja beside this file; `save_pretrained` of the result writes the standard
+folder. Method: byte-level BPE as in Radford et al. 2019, single digits kept apart.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def chat_template() -> str:
 def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:
     """Learn the merges from rendered texts; ids 0-7 are the control tokens, the last two the tool-call tags.
 
-    The vocabulary is smaller than `vocab_size` when the texts have too few distinct pairs. Same texts, same result.
+    The vocabulary is smaller than `vocab_size` when the texts have too few distinct pairs. Same texts, same
+    result.
     """
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.Sequence(
@@ -49,7 +51,7 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
         ]
     )
     backend.decoder = decoders.ByteLevel()
-    # Untrimmed offsets: a token that begins with a blank must own that character, or assistant masks start late.
+    # Untrimmed offsets: a token owns the blank it begins with, or assistant masks would start late.
     backend.post_processor = processors.ByteLevel(trim_offsets=False)
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size - len(CALL_TAGS),
@@ -75,7 +77,10 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
 
 
 def render_chat(
-    tokenizer: Any, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), add_generation_prompt: bool = False
+    tokenizer: Any,
+    messages: Sequence[Message],
+    tools: Sequence[ToolSpec] = (),
+    add_generation_prompt: bool = False,
 ) -> str:
     """The conversation as sprig's text, control tokens included."""
     rendered = tokenizer.apply_chat_template(
@@ -106,8 +111,8 @@ def encode_documents(tokenizer: Any, texts: Sequence[str]) -> list[np.ndarray]:
 def assistant_mask(ids: np.ndarray, assistant_id: int, end_id: int) -> np.ndarray:
     """True (shape of `ids`) for what the assistant wrote: after <|assistant|> up to and with <|end|>.
 
-    Equal to the `{% generation %}` mask of the chat template, and much faster; sound because no content can hold
-    a control token.
+    Equal to the `{% generation %}` mask of the chat template, and much faster; sound because no content can
+    hold a control token.
     """
     opens = np.cumsum(ids == assistant_id)
     ends_before = np.concatenate([[0], np.cumsum(ids == end_id)[:-1]])

@@ -1,0 +1,64 @@
+"""`teachwhy sprig sample`: text from a checkpoint, as a document goes on or as an assistant answers.
+
+Reads a checkpoint folder. What the model writes is foreign text: control characters are shown, never sent to
+a terminal.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from teachwhy.errors import ConfigError
+from teachwhy.records import Message
+from teachwhy.sprig import resolve_student
+
+
+def sample(
+    checkpoint: str | Path,
+    prompt: str,
+    *,
+    system: str | None = None,
+    max_tokens: int = 128,
+    temperature: float = 1.0,
+    seed: int = 0,
+    num_samples: int = 1,
+) -> list[str]:
+    """`num_samples` continuations, from the unrestricted distribution at `temperature` (0: greedy).
+
+    `system` None: `prompt` is the beginning of a document, which goes on. Otherwise it is a user's message
+    under that system prompt ("" for none), which is answered.
+    """
+    if temperature < 0:
+        raise ConfigError(f"temperature: {temperature} is below 0; give 0 for greedy or a positive number")
+    folder = resolve_student(checkpoint)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    if system is None:
+        text = (tokenizer.bos_token or "") + prompt.replace("<|", "< |")
+    else:
+        messages = [Message(role="system", content=system)] if system else []
+        messages.append(Message(role="user", content=prompt))
+        text = tokenizer.apply_chat_template(
+            [message.as_hugging_face() for message in messages], tokenize=False, add_generation_prompt=True
+        )
+    inputs = tokenizer(text, return_tensors="pt", add_special_tokens=False)
+    choice = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0} if temperature else {}
+    with torch.random.fork_rng(devices=[]), torch.inference_mode():
+        torch.manual_seed(seed)
+        output = model.generate(
+            **inputs,
+            **(choice or {"do_sample": False}),
+            max_new_tokens=max_tokens,
+            num_return_sequences=num_samples,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    new = output[:, inputs["input_ids"].shape[1] :]
+    return [printable(tokenizer.decode(ids, skip_special_tokens=True)) for ids in new]
+
+
+def printable(text: str) -> str:
+    """The text with every control character but newline and tab written out as an escape."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
