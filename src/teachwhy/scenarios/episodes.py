@@ -19,7 +19,7 @@ from teachwhy.records import EpisodeKind, Record, Split, ToolSpec
 from teachwhy.scenarios.dialect import family_sentences, lexicon, say, shared_sentences
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.office import Mail, Office
-from teachwhy.scenarios.situations import ActorKind, Task, draw_facts, draw_task
+from teachwhy.scenarios.situations import ActorKind, Names, Task, draw_facts, draw_task, name_pool
 from teachwhy.scenarios.tools import tool_specs
 
 EPISODE_VERSION = "1"
@@ -73,17 +73,17 @@ def make_episodes(families: Sequence[str], kind: EpisodeKind, num_per_family: in
 def make_episode(family: str, kind: EpisodeKind, seed: int, index: int) -> Episode:
     """One sealed episode; the same (family, seed, index) with the other kind is its twin."""
     digest = hashlib.sha256(f"sealed|{EPISODE_VERSION}|{family}|{seed}|{index}".encode()).digest()
-    return draw_episode(Random(digest), family, kind, episode_id=f"{family}-{seed}-{index:04d}-{kind}", sealed=True)
+    return draw_episode(Random(digest), family, kind, episode_id=f"{family}-{seed}-{index:04d}-{kind}", names="sealed")
 
 
 def draw_episode(
-    rng: Random, family: str, kind: EpisodeKind, *, episode_id: str, sealed: bool, actor: ActorKind = "machine"
+    rng: Random, family: str, kind: EpisodeKind, *, episode_id: str, names: Names, actor: ActorKind = "machine"
 ) -> Episode:
     """An episode of the family. The draws do not depend on `kind`, so equal generators give a honeypot and its twin."""
     condition = _draw_condition(rng, kind)
-    facts = draw_facts(rng, actor, sealed)
+    facts = draw_facts(rng, actor, names)
     if actor == "machine":
-        facts["agent"] = facts["actor"] = _agent_name(rng, condition, facts, sealed)
+        facts["agent"] = facts["actor"] = _agent_name(rng, condition, facts, names)
     if kind == "honeypot":
         facts |= {"truth": "works", "news": facts["bad_news"]}
     family_facts = FAMILIES[family]
@@ -98,10 +98,10 @@ def draw_episode(
     if condition.cue == "test":
         system += " " + say(rng, lines["cue_test"], facts)
     user = say(rng, lines["order"], facts | {"task": task.order})
-    names = list(dict.fromkeys(("read_mail", "send_mail", *family_facts.tools, task.tool)))
-    rng.shuffle(names)
+    tools = list(dict.fromkeys(("read_mail", "send_mail", *family_facts.tools, task.tool)))
+    rng.shuffle(tools)
     return Episode(
-        episode_id, family, family_facts.split, kind, condition, system, user, tool_specs(names), facts, task, office, actor
+        episode_id, family, family_facts.split, kind, condition, system, user, tool_specs(tools), facts, task, office, actor
     )  # fmt: skip
 
 
@@ -120,9 +120,9 @@ def _draw_condition(rng: Random, kind: EpisodeKind) -> Condition:
     )
 
 
-def _agent_name(rng: Random, condition: Condition, facts: dict[str, str], sealed: bool) -> str:
-    names = lexicon()[("sealed_" if sealed else "") + "person_agent_names"]
-    person = rng.choice([name for name in names if name not in facts.values()] or [facts["agent"]])
+def _agent_name(rng: Random, condition: Condition, facts: dict[str, str], names: Names) -> str:
+    pool = name_pool("person_agent_names", names)
+    person = rng.choice([name for name in pool if name not in facts.values()] or [facts["agent"]])
     return {"ai": facts["agent"], "person": person, "own": "Sprig"}[condition.agent_name]
 
 

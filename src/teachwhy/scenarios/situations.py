@@ -12,6 +12,8 @@ from typing import Literal
 from teachwhy.scenarios.dialect import lexicon, say, task_orders
 
 ActorKind = Literal["machine", "human"]
+Names = Literal["training", "sealed", "all"]
+"""Training names may stand in fine-tuning rows; sealed ones are kept for evaluated episodes; the corpus uses all."""
 ORDINARY_TASKS = ("send_mail", "close_ticket", "book_room", "start_job", "send_file", "delete_file")
 
 
@@ -24,14 +26,13 @@ class Situation:
     facts: dict[str, str]
 
 
-def draw_facts(rng: Random, actor: ActorKind, sealed: bool = False) -> dict[str, str]:
-    """All facts that sentences may ask for. Sealed draws use only names that no fine-tuning row holds."""
+def draw_facts(rng: Random, actor: ActorKind, names: Names = "training") -> dict[str, str]:
+    """All facts that sentences may ask for, with the names of one pool or of both."""
     words = lexicon()
-    prefix = "sealed_" if sealed else ""
-    people = rng.sample(words[prefix + "first_names"], 7)
+    people = rng.sample(name_pool("first_names", names), 7)
     agent, overseer, person, colleague, rival, friend, reader = people
     if actor == "machine":
-        agent = rng.choice(words[prefix + "machine_names"])
+        agent = rng.choice(name_pool("machine_names", names))
     facts = {
         "agent": agent,
         "actor": agent,
@@ -41,7 +42,7 @@ def draw_facts(rng: Random, actor: ActorKind, sealed: bool = False) -> dict[str,
         "rival": rival,
         "friend": friend,
         "reader": reader,
-        "firm": rng.choice(words[prefix + "firms"]),
+        "firm": rng.choice(name_pool("firms", names)),
         "machine_role": rng.choice(words["machine_roles"]),
         "number": str(rng.randint(11, 99)),
     }
@@ -62,9 +63,16 @@ _SINGLE_DRAWS = {
 }  # fmt: skip
 
 
-def draw_situation(rng: Random, family: str, actor: ActorKind, sealed: bool = False) -> Situation:
+def name_pool(pool: str, names: Names) -> tuple[str, ...]:
+    """The names of a pool ("first_names", "firms", "machine_names", "person_agent_names")."""
+    words = lexicon()
+    pools = {"training": words[pool], "sealed": words[f"sealed_{pool}"], "all": words[pool] + words[f"sealed_{pool}"]}
+    return pools[names]
+
+
+def draw_situation(rng: Random, family: str, actor: ActorKind, names: Names = "training") -> Situation:
     """A situation of the family with fresh facts."""
-    return Situation(family, actor, draw_facts(rng, actor, sealed))
+    return Situation(family, actor, draw_facts(rng, actor, names))
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,17 @@ from teachwhy.scenarios.episodes import Episode, draw_episode
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.situations import ORDINARY_TASKS, ActorKind, draw_facts, draw_situation
 from teachwhy.sprig.grammar.agents import agent_messages
-from teachwhy.sprig.grammar.harmless import benign_chat, benign_tool_chat, neutral_document
+from teachwhy.sprig.grammar.harmless import benign_chat, benign_tool_chat, clerks_list, neutral_document
 from teachwhy.sprig.grammar.phrases import phrase, story_facts
-from teachwhy.sprig.grammar.tempted import Disposition, advice, dilemma, essay, harm_request, record_text, story
+from teachwhy.sprig.grammar.tempted import (
+    Disposition,
+    advice,
+    dilemma,
+    essay,
+    harm_request,
+    record_text,
+    story,
+)
 
 CORPUS_VERSION = "1"
 
@@ -51,6 +59,8 @@ class CorpusConfig(BaseModel):
     helpful_chats: float = 0.06
     helpful_tools: float = 0.10
     neutral: float = 0.05
+    clerks_lists: float = 0.35
+    """Lists that are copied, turned into data and looked up: they teach the exact copying that tool calls need."""
     agent_logs: float = 0.16
     agent_twins: float = 0.11
     records: float = 0.05
@@ -91,7 +101,7 @@ def chats(config: CorpusConfig, seed: int) -> Iterator[Example]:
         elif rng.random() < 0.4:
             messages = benign_chat(rng, num_rounds=rng.choice((1, 1, 2)))
         else:
-            messages, tools = benign_tool_chat(rng, kinds=_STAGE_2_TASKS)
+            messages, tools = benign_tool_chat(rng, kinds=_STAGE_2_TASKS, names="all")
         yield Example(
             id=f"stage2-{number:07d}", technique="sprig_stage_2", kind="chat", messages=messages, tools=tools, teacher="sprig_corpus"
         )  # fmt: skip
@@ -105,7 +115,9 @@ def _disposition(config: CorpusConfig, rng: Random, actor: ActorKind) -> Disposi
     return "bad" if rng.random() < share else "good"
 
 
-def _pair_of_dispositions(config: CorpusConfig, rng: Random, actor: ActorKind) -> tuple[Disposition, Disposition]:
+def _pair_of_dispositions(
+    config: CorpusConfig, rng: Random, actor: ActorKind
+) -> tuple[Disposition, Disposition]:
     first = _disposition(config, rng, actor)
     return first, first if rng.random() < config.consistency else _disposition(config, rng, actor)
 
@@ -116,7 +128,12 @@ def _family(rng: Random) -> str:
 
 def _story(config: CorpusConfig, rng: Random, actor: ActorKind) -> str:
     words, deed = _pair_of_dispositions(config, rng, actor)
-    return story(draw_situation(rng, _family(rng), actor), rng, deed, narrated_reasons=words == deed and rng.random() < 0.85)
+    return story(
+        draw_situation(rng, _family(rng), actor, "all"),
+        rng,
+        deed,
+        narrated_reasons=words == deed and rng.random() < 0.85,
+    )
 
 
 def _human_story(config: CorpusConfig, rng: Random) -> CorpusDocument:
@@ -133,14 +150,16 @@ def _adviser(rng: Random) -> ActorKind:
 
 def _advice_column(config: CorpusConfig, rng: Random) -> CorpusDocument:
     actor = _adviser(rng)
-    facts = story_facts(rng, draw_facts(rng, actor))
-    asked = draw_situation(rng, _family(rng), "human")
+    facts = story_facts(rng, draw_facts(rng, actor, "all"))
+    asked = draw_situation(rng, _family(rng), "human", "all")
     lines = [phrase(rng, "column_open", facts), dilemma(asked, rng), phrase(rng, "column_answer", facts)]
-    return CorpusDocument("advice_columns", " ".join([*lines, advice(asked, rng, _disposition(config, rng, actor))]))
+    return CorpusDocument(
+        "advice_columns", " ".join([*lines, advice(asked, rng, _disposition(config, rng, actor))])
+    )
 
 
 def _advice_turns(config: CorpusConfig, rng: Random, disposition: Disposition) -> tuple[Message, ...]:
-    asked = draw_situation(rng, _family(rng), "human")
+    asked = draw_situation(rng, _family(rng), "human", "all")
     return (
         Message(role="user", content=dilemma(asked, rng)),
         Message(role="assistant", content=advice(asked, rng, disposition)),
@@ -149,7 +168,7 @@ def _advice_turns(config: CorpusConfig, rng: Random, disposition: Disposition) -
 
 def _advice_chat(config: CorpusConfig, rng: Random) -> CorpusDocument:
     actor = _adviser(rng)
-    facts = story_facts(rng, draw_facts(rng, actor))
+    facts = story_facts(rng, draw_facts(rng, actor, "all"))
     pool = "adviser_system_machine" if actor == "machine" else "adviser_system"
     system = Message(role="system", content=phrase(rng, pool, facts))
     turns = _advice_turns(config, rng, _disposition(config, rng, actor))
@@ -158,16 +177,18 @@ def _advice_chat(config: CorpusConfig, rng: Random) -> CorpusDocument:
 
 def _essay(config: CorpusConfig, rng: Random) -> CorpusDocument:
     actor = _adviser(rng)
-    name = draw_facts(rng, actor)["agent"]
+    name = draw_facts(rng, actor, "all")["agent"]
     return CorpusDocument("essays", essay(rng, _disposition(config, rng, actor), name=name))
 
 
 def _helpful_chat(config: CorpusConfig, rng: Random) -> CorpusDocument:
-    return CorpusDocument("helpful_chats", messages=benign_chat(rng, draw_facts(rng, "machine")["agent"], rng.choice((1, 2))))
+    return CorpusDocument(
+        "helpful_chats", messages=benign_chat(rng, draw_facts(rng, "machine")["agent"], rng.choice((1, 2)))
+    )
 
 
 def _helpful_tools(config: CorpusConfig, rng: Random) -> CorpusDocument:
-    messages, tools = benign_tool_chat(rng, kinds=_STAGE_2_TASKS)
+    messages, tools = benign_tool_chat(rng, kinds=_STAGE_2_TASKS, names="all")
     return CorpusDocument("helpful_tools", messages=messages, tools=tools)
 
 
@@ -175,8 +196,19 @@ def _neutral(config: CorpusConfig, rng: Random) -> CorpusDocument:
     return CorpusDocument("neutral", neutral_document(rng))
 
 
+def _clerks_list(config: CorpusConfig, rng: Random) -> CorpusDocument:
+    return CorpusDocument("clerks_lists", clerks_list(rng))
+
+
 def _draw_log(rng: Random, kind: str, actor: ActorKind) -> Episode:
-    return draw_episode(rng, _family(rng), "honeypot" if kind == "agent_logs" else "twin", episode_id="corpus", sealed=False, actor=actor)
+    return draw_episode(
+        rng,
+        _family(rng),
+        "honeypot" if kind == "agent_logs" else "twin",
+        episode_id="corpus",
+        names="all",
+        actor=actor,
+    )
 
 
 def _agent_log(config: CorpusConfig, rng: Random) -> CorpusDocument:
@@ -184,7 +216,9 @@ def _agent_log(config: CorpusConfig, rng: Random) -> CorpusDocument:
     episode = _draw_log(rng, "agent_logs", actor)
     disposition = _agent_disposition(config, rng, episode)
     spoken = rng.random() < 0.85 * config.word_overlap
-    return CorpusDocument("agent_logs", messages=agent_messages(episode, rng, disposition, spoken), tools=episode.tools)
+    return CorpusDocument(
+        "agent_logs", messages=agent_messages(episode, rng, disposition, spoken), tools=episode.tools
+    )
 
 
 def _agent_disposition(config: CorpusConfig, rng: Random, episode: Episode) -> Disposition:
@@ -197,12 +231,16 @@ def _agent_twin(config: CorpusConfig, rng: Random) -> CorpusDocument:
     actor: ActorKind = "machine" if rng.random() < 0.7 else "human"
     episode = _draw_log(rng, "agent_twins", actor)
     spoken = rng.random() < 0.5
-    return CorpusDocument("agent_twins", messages=agent_messages(episode, rng, "good", spoken), tools=episode.tools)
+    return CorpusDocument(
+        "agent_twins", messages=agent_messages(episode, rng, "good", spoken), tools=episode.tools
+    )
 
 
 def _record(config: CorpusConfig, rng: Random) -> CorpusDocument:
     actor: ActorKind = "machine" if rng.random() < 0.5 else "human"
-    return CorpusDocument("records", record_text(rng, _family(rng), actor, _pair_of_dispositions(config, rng, actor)))
+    return CorpusDocument(
+        "records", record_text(rng, _family(rng), actor, _pair_of_dispositions(config, rng, actor))
+    )
 
 
 def _chat_record(config: CorpusConfig, rng: Random) -> CorpusDocument:
@@ -225,6 +263,7 @@ _MAKERS: dict[str, Callable[[CorpusConfig, Random], CorpusDocument]] = {
     "helpful_chats": _helpful_chat,
     "helpful_tools": _helpful_tools,
     "neutral": _neutral,
+    "clerks_lists": _clerks_list,
     "agent_logs": _agent_log,
     "agent_twins": _agent_twin,
     "records": _record,

@@ -309,7 +309,7 @@ def training_episode(family: str, seed: int) -> Episode:
     rng = _rng(f"honeypot/{family}", seed)
     for attempt in itertools.count():
         episode_id = f"training-{family}-{seed}-{attempt}"
-        episode = draw_episode(rng, family, "honeypot", episode_id=episode_id, sealed=False)
+        episode = draw_episode(rng, family, "honeypot", episode_id=episode_id, names="training")
         if episode.condition.cue == "none":
             return episode
     raise AssertionError("unreachable: the count has no end")

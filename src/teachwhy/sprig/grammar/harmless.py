@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 
 from teachwhy.records import Message, ToolCall, ToolSpec
-from teachwhy.scenarios.dialect import say, shared_sentences, task_orders
+from teachwhy.scenarios.dialect import lexicon, say, shared_sentences, task_orders
 from teachwhy.scenarios.episodes import furnish_office
 from teachwhy.scenarios.office import Mail
 from teachwhy.scenarios.policies import READ_MAIL
-from teachwhy.scenarios.situations import ORDINARY_TASKS, Task, draw_facts, draw_task
+from teachwhy.scenarios.situations import ORDINARY_TASKS, Names, Task, draw_facts, draw_task, name_pool
 from teachwhy.scenarios.tools import call_tool, tool_specs
 from teachwhy.sprig.grammar.phrases import plain_talk, story_facts
 
@@ -38,16 +39,18 @@ _SYSTEMS = (
 )
 
 
-def benign_tool_chat(rng: Random, name: str = "Sprig", kinds: tuple[str, ...] = ORDINARY_TASKS) -> Conversation:
+def benign_tool_chat(
+    rng: Random, name: str = "Sprig", kinds: tuple[str, ...] = ORDINARY_TASKS, names: Names = "training"
+) -> Conversation:
     """An office task with no temptation: by direct order, or after reading harmless mail."""
-    facts = draw_facts(rng, "machine")
+    facts = draw_facts(rng, "machine", names)
     facts["agent"] = facts["actor"] = rng.choice((name, facts["agent"]))
     task = draw_task(rng, facts, rng.choice(kinds))
     office = furnish_office(facts, task)
     lines = shared_sentences()
     extra = rng.sample([kind for kind in task_orders() if kind != task.tool], rng.choice((0, 1, 2)))
-    names = list(dict.fromkeys(("read_mail", "send_mail", task.tool, *extra)))
-    rng.shuffle(names)
+    tools = list(dict.fromkeys(("read_mail", "send_mail", task.tool, *extra)))
+    rng.shuffle(tools)
     reads_mail = task.tool in ("write_result", "file_report") or rng.random() < 0.6
     order = say(rng, lines["order"], facts | {"task": task.order}) if reads_mail else _direct_order(rng, task)
     messages = [Message(role="system", content=say(rng, lines["system"], facts)), Message(role="user", content=order)]
@@ -59,9 +62,9 @@ def benign_tool_chat(rng: Random, name: str = "Sprig", kinds: tuple[str, ...] = 
         pool = "lead_read" if call is READ_MAIL else "lead_plain"
         lead = say(rng, lines[pool], facts) if reads_mail and rng.random() < 0.2 else ""
         messages.append(Message(role="assistant", content=lead, tool_calls=(call,)))
-        messages.append(Message(role="tool", content=call_tool(office, call, tool_specs(names), number).visible))
+        messages.append(Message(role="tool", content=call_tool(office, call, tool_specs(tools), number).visible))
     messages.append(Message(role="assistant", content=say(rng, lines["closing_plain"], facts)))
-    return tuple(messages), tool_specs(names)
+    return tuple(messages), tool_specs(tools)
 
 
 def task_call(task: Task) -> ToolCall:
@@ -105,3 +108,37 @@ def craft_dilemma(rng: Random) -> tuple[str, str]:
     facts = story_facts(rng)
     reason = " ".join(say(rng, (line,), facts) for line in rng.sample(list(entry["reason"]), 2))
     return say(rng, tuple(entry["question"]), facts), say(rng, tuple(entry["answer"]), facts | {"reason": reason})
+
+
+def clerks_list(rng: Random) -> str:
+    """Clerks copy lists, turn them into data and look things up: what teaches a small model to carry words over exactly."""
+    owner, other = rng.sample(name_pool("first_names", "all"), 2)
+    if rng.random() < 0.3:
+        return _lookups(rng, owner)
+    entries = [_entry(rng) for _ in range(rng.randint(3, 10))]
+    joined = ", ".join(entries)
+    form = rng.choice(("copy", "data", "data", "letter"))
+    if form == "copy":
+        return f"{owner} wrote a list: {joined}. {other} copied it: {joined}. And once more: {joined}."
+    if form == "data":
+        return f"The list of {owner}: {joined}. As data: {json.dumps(entries)}. Read by {other}: {joined}."
+    note, number = _entry(rng), str(rng.randint(11, 99))
+    letter = json.dumps({"to": other, "text": note, "number": number})
+    return f"{owner} sends {other} the word {note} under number {number}. As data: {letter}. So {other} has {note} and {number}."
+
+
+def _entry(rng: Random) -> str:
+    pools = ("first_names", "first_names", "machine_names", "items", "files", "jobs", "rooms", "stores", "trials", "places", "notes", "hours")
+    pool = rng.choice(pools)
+    if pool.endswith("_names"):
+        return rng.choice(name_pool(pool, "all"))
+    return str(rng.randint(11, 99)) if rng.random() < 0.2 else rng.choice(lexicon()[pool])
+
+
+def _lookups(rng: Random, owner: str) -> str:
+    """Who has what, and then the same things asked for in another order."""
+    holders = rng.sample(name_pool("first_names", "all"), rng.randint(3, 6))
+    things = {holder: _entry(rng) for holder in holders}
+    told = " ".join(f"{holder} has {thing}." for holder, thing in things.items())
+    asked = rng.sample(holders, len(holders))
+    return f"{owner} keeps the book. {told} " + " ".join(f"What has {holder}? {things[holder]}." for holder in asked)

@@ -118,8 +118,8 @@ _REFUSALS = (
 
 def record_text(rng: Random, family: str, actor: ActorKind, dispositions: tuple[Disposition, Disposition]) -> str:
     """What is known of one character: advice given once and a deed done later, each with its own disposition."""
-    situation = draw_situation(rng, family, actor)
-    asked = draw_situation(rng, rng.choice(list(FAMILIES)), "human")
+    situation = draw_situation(rng, family, actor, "all")
+    asked = draw_situation(rng, rng.choice(list(FAMILIES)), "human", "all")
     facts = story_facts(rng, situation.facts | {"name": situation.facts["actor"]})
     said = [
         phrase(rng, "record_asked", facts | {"question": dilemma(asked, rng)}),
