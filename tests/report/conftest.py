@@ -255,6 +255,8 @@ def make_summary(
     for entry in summaries[1:]:
         for metric in entry["metrics"]:
             first = base[metric["metric"], metric["episodes"], metric["families"]]
+            if metric["estimate"] is None or first["estimate"] is None:
+                continue
             if (
                 metric["metric"] in ("harm", "right")
                 and metric["families"] in ("all", "home", "near", "far")
@@ -365,6 +367,12 @@ def write_run(
 def sketches() -> tuple[ArmSketch, ...]:
     """The fourteen arms of the synthetic run."""
     return ARMS
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the PNG pictures out: they take most of the time."""
+    monkeypatch.setattr("teachwhy.report.write._draw_pictures", lambda run, page: None)
 
 
 @pytest.fixture(scope="session")

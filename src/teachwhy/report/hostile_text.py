@@ -16,7 +16,7 @@ MAX_COMBINING_MARKS = 3
 
 
 class ShownMessage(NamedTuple):
-    """One turn as the report shows it; `cut` is the number of characters left out."""
+    """One turn as the report shows it; `cut` counts what is left out; in the last, of later turns too."""
 
     role: str
     text: str
@@ -56,7 +56,7 @@ def read_transcript(text: str, budget: int) -> tuple[ShownMessage, ...]:
     """
     try:
         messages = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # RecursionError: thousands of nested brackets
         messages = None
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
         messages = [{"role": "unreadable", "content": text}]
@@ -66,13 +66,14 @@ def read_transcript(text: str, budget: int) -> tuple[ShownMessage, ...]:
         content = _as_text(message.get("content", ""))
         calls = [_show_call(call) for call in message.get("tool_calls") or ()]
         size = len(content) + sum(len(call) for call in calls)
+        if not left and shown:
+            shown[-1] = shown[-1]._replace(cut=shown[-1].cut + size)
+            continue
         if size > left:
             content, calls = content[:left], [call[:left] for call in calls[:1]]
         kept = len(content) + sum(len(call) for call in calls)
         left = max(0, left - kept)
         shown.append(ShownMessage(_as_text(message.get("role", "")), content, tuple(calls), size - kept))
-        if not left:
-            break
     return tuple(shown)
 
 

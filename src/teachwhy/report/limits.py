@@ -141,8 +141,8 @@ def _families(run: RunFiles) -> Limit:
     text = f"{kinds} of temptation, written by us and rendered by templates, are not the world."
     if {split for split, _ in groups} == set(SPLITS):
         text += (
-            " Far families are far from the training data of this run; how far from them real deployments are, "
-            "nobody knows."
+            " Far families are far from the training data of this run; how far from real "
+            "deployments they are, nobody knows."
         )
     return Limit("The scenarios", text)
 

@@ -1,8 +1,7 @@
 """Colours of the report, light and dark, once for the page and the pictures.
 
 Harm is warm and the right act is cool, a pair that people with any common colour-blindness tell apart, and
-nothing is said by colour alone. A test computes the contrast of every text on its ground (WCAG 2.2, 1.4.3: 4.5
-to 1).
+nothing is said by colour alone. A test computes the contrast of every text on its ground (WCAG 2.2, 1.4.3).
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def draw_heat_maps(figures: Sequence[HeatFigure], path: Path, note: str) -> None
                 ground = LIGHT.surface if cell.rate is None else heat_ground(LIGHT, figure.metric, cell.rate)
                 _draw_heat_cell(axes, column, place, ground)
                 text = "white" if cell.white_in_light else "black"
-                axes.text(column, place, cell.text, ha="center", va="center", fontsize=8.5, color=text)
+                _write_inside(axes, column, place, cell.text, text)
         start = 0
         for split, families in figure.groups:
             middle = start + (len(families) - 1) / 2
@@ -114,7 +114,7 @@ def draw_outcomes(rows: Sequence[OutcomeRow], path: Path, note: str) -> None:
             if segment.percent >= 5 and not hatch:
                 middle = left + segment.percent / 2
                 text = f"{segment.percent:.0f}"
-                axes.text(middle, place, text, ha="center", va="center", fontsize=8.5, color=fill.text)
+                _write_inside(axes, middle, place, text, fill.text)
             left += segment.percent
     axes.set_xlim(0, 100)
     axes.set_title(
@@ -147,6 +147,12 @@ def _draw_heat_cell(axes: Axes, column: int, place: int, colour: str) -> None:
 
     corner = (column - 0.5, place - 0.5)
     axes.add_patch(Rectangle(corner, 1, 1, facecolor=colour, edgecolor="white", linewidth=1.4))
+
+
+def _write_inside(axes: Axes, x: float, y: float, text: str, colour: str) -> None:
+    """Text in a bar or cell, which the layout need not measure: that would take most of the time."""
+    written = axes.text(x, y, text, ha="center", va="center", fontsize=8.5, color=colour)
+    written.set_in_layout(False)
 
 
 def _new_figure(num_rows: int, extra_inches: float) -> Figure:

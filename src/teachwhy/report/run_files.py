@@ -179,7 +179,7 @@ class RunFiles:
     manifest: Manifest
     summary: Summary
     rows: pa.Table
-    """scores.parquet without the transcripts: ROW_COLUMNS, and `cue` where there is one; one row an episode."""
+    """scores.parquet without the transcripts: ROW_COLUMNS, and `cue` if there; one row an episode."""
     plan: Mapping[str, PlanArm]
     training: Mapping[tuple[str, int], TrainingFile]
     """By arm and seed."""
