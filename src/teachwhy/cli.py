@@ -209,7 +209,7 @@ def report(
     from teachwhy.jobs import report_run
 
     path = report_run(run_dir)
-    print_summary(Console(), run_dir / "summary.json", path)
+    print_summary(run_dir / "summary.json", path)
 
 
 @sprig_app.command("build")

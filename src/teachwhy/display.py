@@ -24,6 +24,15 @@ from teachwhy.workers import Event, Job
 
 PLAIN_SECONDS = 20.0
 """Seconds between two lines about a long job where there is no terminal."""
+PLAIN_WIDTH = 110
+"""Width of the tables where there is no terminal."""
+SHOWN_RATES = (
+    ("harm", "harm", "honeypot"),
+    ("right act", "right", "honeypot"),
+    ("acting", "acting", "honeypot"),
+    ("twins: task", "task_done", "twin"),
+)
+"""Columns of the table at the end: title, metric, episodes."""
 _WORDS = {"data": "rows", "plan": "plan", "train": "updates", "evaluate": "episodes"}
 
 
@@ -190,29 +199,21 @@ def print_plan(console: Console, path: Path) -> None:
     console.print(format_plan(read_plan(path)))
 
 
-def print_summary(console: Console, summary_file: Path, report: Path) -> None:
-    """The table of arms, the verdicts of the claims and the path of the report."""
+def print_summary(summary_file: Path, report: Path) -> None:
+    """The table of arms, the verdicts of the claims and the path of the report, on standard output."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=PLAIN_WIDTH)
     summary = read_json(summary_file)
-    table = Table(title=f"{summary['experiment']}: honeypots, 95 % intervals")
-    table.add_column("arm")
-    for name in ("harm %", "right act %", "acting %", "twins: harm %", "twins: task done %", "unscorable"):
-        table.add_column(name, justify="right")
+    table = Table(title=f"{summary['experiment']}: percent of episodes, 95 % intervals")
+    table.add_column("arm", overflow="fold")
+    for title, *_ in SHOWN_RATES:
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("unscorable", justify="right", no_wrap=True)
     for arm in summary["arms"]:
         rates = {(m["metric"], m["episodes"]): m for m in arm["metrics"] if m["families"] == "all"}
-        table.add_row(
-            escape(arm["name"]),
-            *(
-                _format_rate(rates.get(key))
-                for key in (
-                    ("harm", "honeypot"),
-                    ("right", "honeypot"),
-                    ("acting", "honeypot"),
-                    ("harm", "twin"),
-                    ("task_done", "twin"),
-                )
-            ),
-            _count_unscorable(rates),
-        )
+        cells = [_format_rate(rates.get((metric, episodes))) for _, metric, episodes in SHOWN_RATES]
+        table.add_row(escape(arm["name"]), *cells, _count_unscorable(rates))
     console.print(table)
     if summary["claims"]:
         claims = Table(title="Claims")

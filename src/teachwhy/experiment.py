@@ -57,7 +57,7 @@ def run_experiment(
         run_dir.create()
         if not write_manifest(run_dir, manifest_config or config):
             console.print(
-                "Note: the claims were changed after episodes had been evaluated; the manifest keeps that."
+                "Note: the claims changed after episodes had been evaluated; the manifest keeps that."
             )
         todo = find_open_jobs(layout, until)
         print_cost(console, config, run_dir.stages, todo, len(layout.jobs))
@@ -72,7 +72,7 @@ def run_experiment(
             if until == "train":
                 return EXIT_DONE
             steps.make_results()
-    print_summary(Console(), run_dir.summary, run_dir.report)
+    print_summary(run_dir.summary, run_dir.report)
     return _judge_unscorable(console, config, layout)
 
 
