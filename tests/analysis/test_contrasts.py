@@ -71,6 +71,12 @@ def test_opposite_arms_have_a_width() -> None:
     assert found.high[0] > -0.99
 
 
+def test_a_few_pairs_that_all_differ_prove_little() -> None:
+    one, two = (cells_of(np.full((1, 1, 1, 3), value)) for value in (0.0, 1.0))
+    found = contrast_of(paired_difference(one, two, [0]))
+    assert found.p[0] > 0.05
+
+
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(arrays.arrays(np.int8, (2, 2, 3, 4), elements=st.integers(0, 2)))
 def test_exchange_of_arms_turns_the_sign(marks: np.ndarray) -> None:
