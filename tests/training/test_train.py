@@ -18,9 +18,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 from teachwhy.config import TrainingConfig
 from teachwhy.errors import CheckpointError, PlanError
 from teachwhy.records import Example
+from teachwhy.training.formatting import IGNORED
 from teachwhy.training.mixture import make_batches
 from teachwhy.training.plan import ArmPlan, plan_training, tokenize_mixture
-from teachwhy.training.train import TrainingRecord, train_arm
+from teachwhy.training.train import TrainingRecord, make_trainer, train_arm
 from teachwhy.training.trainer import Progress
 
 Rows = dict[str, list[Example]]
@@ -82,23 +83,42 @@ def test_the_checkpoint_is_a_plain_folder_without_pickle(trained: tuple[Path, Tr
     assert model(ids).logits.shape[-1] == 320
 
 
+@pytest.mark.parametrize("on_cpu_step", [True, False])
 def test_the_loss_is_the_plain_one(
-    trained: tuple[Path, TrainingRecord], student: Path, examples: Rows, tokenizer: PreTrainedTokenizerFast
+    trained: tuple[Path, TrainingRecord],
+    examples: Rows,
+    tokenizer: PreTrainedTokenizerFast,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    on_cpu_step: bool,
 ) -> None:
-    """The first update's loss against one padded batch with an attention mask and all logits."""
+    """Loss and gradients of one update against a padded batch with an attention mask and all logits."""
+    monkeypatch.setattr("teachwhy.training.train.has_fast_bfloat16", lambda device: False)
+    monkeypatch.setattr("teachwhy.training.cpu_step.LONGEST_ROW", 512 if on_cpu_step else 0)
     config, mixture = make_config(), {"advice": 0.5, "documents": 0.5}
     rows = tokenize_mixture(mixture, examples, tokenizer, config)
     batches = make_batches(rows, mixture, config.tokens_per_arm, config.updates, 1)
-    first = [batches.rows[n] for group in batches.micro_batches[: batches.num_micro_batches] for n in group]
+    learned = trained[0] / "checkpoint"  # at random weights every token costs the same, which hides shifts
+    trainer = make_trainer(learned, tokenizer, batches, config, 1, tmp_path, ("key", None))
+    trainer.create_optimizer_and_scheduler(24)
+    loader = iter(trainer.get_train_dataloader())
+    batch = [next(loader) for _ in range(batches.num_micro_batches)]
+    count = sum((part["labels"][:, 1:] != IGNORED).sum() for part in batch)
+    losses = [trainer.compute_loss(trainer.model, part, num_items_in_batch=count) for part in batch]
+    sum(losses).backward()
+
+    first = [batches.rows[n] for group in batches.micro_batches[: len(batch)] for n in group]
     longest = max(row.num_tokens for row in first)
     ids_BT = torch.tensor([[*row.input_ids, *[0] * (longest - row.num_tokens)] for row in first])
     mask_BT = torch.tensor([[1] * row.num_tokens + [0] * (longest - row.num_tokens) for row in first])
     labels_BT = torch.tensor([[*row.labels, *[-100] * (longest - row.num_tokens)] for row in first])
-    model = AutoModelForCausalLM.from_pretrained(student)
-    with torch.no_grad():
-        logits_BTV = model(input_ids=ids_BT, attention_mask=mask_BT).logits
+    model = AutoModelForCausalLM.from_pretrained(learned)
+    logits_BTV = model(input_ids=ids_BT, attention_mask=mask_BT).logits
     loss = cross_entropy(logits_BTV[:, :-1].flatten(0, 1), labels_BT[:, 1:].flatten())
-    assert trained[1].losses[0] == pytest.approx(loss.item(), rel=1e-4)
+    loss.backward()
+    assert sum(losses).item() == pytest.approx(loss.item(), rel=1e-5)
+    for (name, expected), got in zip(model.named_parameters(), trainer.model.parameters(), strict=True):
+        torch.testing.assert_close(got.grad, expected.grad, rtol=1e-3, atol=1e-6, msg=name)
 
 
 @pytest.mark.parametrize("method", ["full", "lora"])

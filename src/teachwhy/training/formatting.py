@@ -82,11 +82,17 @@ def tokenize_chat(example: Example, tokenizer: PreTrainedTokenizerBase) -> tuple
 
 
 def tokenize_document(example: Example, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
-    """Token ids and labels of a document row: every token carries loss, and the text's end is a token of
-    its own."""
-    input_ids = list(tokenizer(example.text)["input_ids"])
-    if input_ids and tokenizer.eos_token_id is not None and input_ids[-1] != tokenizer.eos_token_id:
-        input_ids.append(tokenizer.eos_token_id)
+    """Token ids and labels of a document row: every token carries loss.
+
+    The text stands between the tokenizer's begin and end tokens, where it has them, as in pretraining.
+    Control tokens that are spelled out in the text stay text.
+    """
+    input_ids: list[int] = list(tokenizer(example.text, split_special_tokens=True)["input_ids"])
+    begin, end = tokenizer.bos_token_id, tokenizer.eos_token_id
+    if input_ids and begin is not None and input_ids[0] != begin:
+        input_ids.insert(0, begin)
+    if input_ids and end is not None and input_ids[-1] != end:
+        input_ids.append(end)
     return input_ids, list(input_ids)
 
 

@@ -20,7 +20,7 @@ MAX_TOKENS_PER_FORWARD = 16_384
 """Padded tokens in one forward pass, at most, unless one row alone is longer."""
 MAX_CUTS = 48
 """Places considered for a cut between micro-batches."""
-MICRO_BATCH_COST_TOKENS = 64
+MICRO_BATCH_COST_TOKENS = 100
 """What one more forward and backward pass costs, in tokens' worth of computing."""
 
 

@@ -26,6 +26,7 @@ from trl import SFTConfig
 from teachwhy.errors import CheckpointError, PlanError
 from teachwhy.records import Example, Record
 from teachwhy.run_dir import atomic_write_text, hash_checkpoint, remove_stale_partials, storage_errors
+from teachwhy.sprig.pretrain import has_fast_bfloat16
 from teachwhy.training.mixture import Batches, make_batches
 from teachwhy.training.plan import ArmPlan, tokenize_mixture
 from teachwhy.training.state import find_latest_state, new_weights_folder
@@ -113,7 +114,7 @@ def train_arm(
         remove_stale_partials(folder)
     state = find_latest_state(states_dir, run_key)
     with quiet_libraries():
-        trainer = _make_trainer(student, tokenizer, batches, config, seed, states_dir, (run_key, progress))
+        trainer = make_trainer(student, tokenizer, batches, config, seed, states_dir, (run_key, progress))
         started = time.perf_counter()
         trainer.train(resume_from_checkpoint=str(state) if state else None)
         seconds = time.perf_counter() - started
@@ -137,7 +138,7 @@ def train_arm(
     return record
 
 
-def _make_trainer(
+def make_trainer(
     student: Path,
     tokenizer: PreTrainedTokenizerBase,
     batches: Batches,
@@ -212,7 +213,7 @@ def _make_arguments(
         weight_decay=config.weight_decay,
         max_grad_norm=MAX_GRADIENT_NORM,
         optim="adamw_torch_fused",
-        bf16=gpu_parameters > 0,
+        bf16=has_fast_bfloat16(torch.device("cuda" if gpu_parameters else "cpu")),
         gradient_checkpointing=gpu_parameters >= CHECKPOINTING_PARAMETERS,
         use_cpu=gpu_parameters == 0,
         dataloader_pin_memory=gpu_parameters > 0,

@@ -20,6 +20,7 @@ from transformers import PrinterCallback, TrainerCallback, TrainerControl, Train
 from transformers.trainer import TRAINER_STATE_NAME
 from trl import SFTTrainer
 
+from teachwhy.training.cpu_step import compute_cpu_loss, use_cpu_step
 from teachwhy.training.formatting import IGNORED
 from teachwhy.training.mixture import Batches
 from teachwhy.training.state import load_generators, load_optimizer, new_weights_folder, save_state
@@ -86,6 +87,8 @@ class MixtureTrainer(SFTTrainer):  # type: ignore[misc]
         if progress is not None:
             self.add_callback(_ReportProgress(progress))
         self._positions: torch.Tensor | None = None
+        longest = max(row.num_tokens for row in batches.rows)
+        self._on_cpu_step = use_cpu_step(self.model, longest)
         self.model.get_output_embeddings().register_forward_pre_hook(self._keep_positions)
 
     def get_train_dataloader(self) -> DataLoader:  # type: ignore[type-arg]
@@ -114,13 +117,19 @@ class MixtureTrainer(SFTTrainer):  # type: ignore[misc]
         targets_BT = torch.full_like(labels_BT, IGNORED)
         targets_BT[:, :-1] = labels_BT[:, 1:]
         targets = targets_BT.flatten()
-        self._positions = (targets != IGNORED).nonzero().squeeze(1)
-        try:
-            outputs = model(input_ids=inputs["input_ids"], use_cache=False)
-        finally:
-            targets, self._positions = targets[self._positions], None
-        total = cross_entropy(outputs.logits.squeeze(0).float(), targets, reduction="sum")
-        count = targets.numel() if num_items_in_batch is None else num_items_in_batch
+        positions_N = (targets != IGNORED).nonzero().squeeze(1)
+        targets_N = targets[positions_N]
+        if self._on_cpu_step and not return_outputs:
+            outputs = None
+            total = compute_cpu_loss(model, inputs["input_ids"], positions_N, targets_N, self.args.bf16)
+        else:
+            self._positions = positions_N
+            try:
+                outputs = model(input_ids=inputs["input_ids"], use_cache=False)
+            finally:
+                self._positions = None
+            total = cross_entropy(outputs.logits.squeeze(0).float(), targets_N, reduction="sum")
+        count = targets_N.numel() if num_items_in_batch is None else num_items_in_batch
         loss = total / max(int(count), 1)
         return (loss, outputs) if return_outputs else loss
 
