@@ -54,12 +54,11 @@ def draw_arms() -> Callable[..., list[Floats]]:
         *,
         family: float = 0.8,
         seed: float = 0.5,
-        cell: float = 0.3,
         episode: float = 0.8,
         correlation: float = 0.5,
     ) -> list[Floats]:
         batch, seeds, families, episodes = shape
-        spreads = (family if families > 1 else 0.0, seed if seeds > 1 else 0.0, cell, episode)
+        spreads = (family if families > 1 else 0.0, seed if seeds > 1 else 0.0, 0.3, episode)
         shapes = (
             (batch, 1, families, 1),
             (batch, seeds, 1, 1),

@@ -194,3 +194,12 @@ def test_a_place_that_cannot_be_written_is_one_error(summary: Summary, tmp_path:
     with pytest.raises(StorageError):
         write_summary(summary, tmp_path / "summary.json")
     assert os.listdir(tmp_path) == ["summary.json"]
+
+
+def test_no_rows_at_all(make_frame: Callable, make_experiment: Callable, list_training: Callable) -> None:
+    empty = make_frame(ARMS, num=1).iloc[:0]
+    found = summarize(empty, list_training(ARMS), make_experiment(list(ARMS), RATIO))
+    assert found.contrasts == ()
+    assert all(arm.metrics == () for arm in found.arms)
+    assert found.claims[0].verdict == "inconclusive"
+    assert any("The baseline untouched has no rows" in note for note in found.notes)
