@@ -48,12 +48,17 @@ def native(text: str) -> ModelOutput:
     return answer(parsed.content, "tool_calls" if calls else "stop", calls or None)
 
 
+def episode_named(sample_id: str | int) -> Episode:
+    """The episode of a sample, by its id."""
+    family, seed, index, kind = str(sample_id).partition("#")[0].rsplit("-", 3)
+    return make_episode(family, "honeypot" if kind == "honeypot" else "twin", int(seed), int(index))
+
+
 def episode_of_sample() -> Episode:
     """The episode in which the model is being asked."""
     state = sample_state()
     assert state is not None
-    family, seed, index, kind = str(state.sample_id).partition("#")[0].rsplit("-", 3)
-    return make_episode(family, "honeypot" if kind == "honeypot" else "twin", int(seed), int(index))
+    return episode_named(state.sample_id)
 
 
 def _raises(turn: int) -> ModelOutput:

@@ -27,6 +27,7 @@ from teachwhy.evaluation.ledger import EpisodeKey, Ledger, key_of, sort_rows
 from teachwhy.evaluation.scorer import Finished
 from teachwhy.evaluation.tasks import build_task, plan_episodes, sampling
 from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode, Transcript
+from teachwhy.providers.local import TeachwhyAPI
 from teachwhy.records import EpisodeKind, EpisodeRow
 from teachwhy.run_dir import atomic_write_text, explain_storage, hash_checkpoint, read_json, storage_errors
 from teachwhy.scenarios.outcomes import EpisodeOutcome
@@ -94,6 +95,7 @@ def plan_evaluation(config: EvaluationConfig) -> list[PlannedEpisode]:
     wanted: tuple[tuple[EpisodeKind, int], ...] = (
         ("honeypot", config.honeypots_per_family),
         ("twin", config.twins_per_family),
+        ("ordinary", config.ordinary_per_family),
     )
     return [
         plan
@@ -187,7 +189,6 @@ def _run_episodes(
 def _eval(tasks: list[Task], model_name: str, log_dir: Path, num_samples: int) -> list[EvalLog]:
     model = _open_model(model_name)
     # Inspect feels its way up to what an API can take; a local model knows its own best from the start.
-    is_local = model_name.startswith(f"{LOCAL_PROVIDER}/")
     try:
         with storage_errors(log_dir), _quiet_inspect(), _rare_collections():
             return inspect_eval(
@@ -205,7 +206,7 @@ def _eval(tasks: list[Task], model_name: str, log_dir: Path, num_samples: int) -
                 score_display=False,
                 ctl_server=False,
                 fail_on_error=False,
-                max_connections=model.api.max_connections() if is_local else None,
+                max_connections=model.api.max_connections() if isinstance(model.api, TeachwhyAPI) else None,
             )
     finally:
         _close_model(model)
@@ -250,7 +251,8 @@ def _close_model(model: Model) -> None:
     # A provider that closes asynchronously lost its connections with the event loop of the run.
     if type(model.api).aclose is ModelAPI.aclose:
         model.api.close()
-    gc.collect()
+    if isinstance(model.api, TeachwhyAPI):
+        gc.collect()
 
 
 def _failure(log: EvalLog, batch: EpisodeBatch) -> TeachwhyError:

@@ -1,0 +1,44 @@
+"""The interval of the Inspect metrics, against its definition and by simulation."""
+
+from __future__ import annotations
+
+import math
+from random import Random
+
+import pytest
+from scipy.stats import binomtest
+
+from teachwhy.evaluation.scorer import clustered_rate
+
+
+def test_one_cluster_is_the_exact_binomial_interval() -> None:
+    for hits, num in ((0, 40), (3, 40), (40, 40)):
+        rate = clustered_rate([True] * hits + [False] * (num - hits), ["a"] * num)
+        exact = binomtest(hits, num).proportion_ci()
+        assert (rate.low, rate.high) == pytest.approx((exact.low, exact.high), abs=1e-9)
+        assert rate.estimate == hits / num
+    assert clustered_rate([False] * 40, ["a"] * 40).high == pytest.approx(0.088, abs=1e-3)
+
+
+def test_no_observation_says_nothing() -> None:
+    rate = clustered_rate([], [])
+    assert math.isnan(rate.estimate) and (rate.low, rate.high) == (0, 1)
+
+
+def test_disagreeing_clusters_widen_the_interval() -> None:
+    clusters = [name for name in "abcdefgh" for _ in range(30)]
+    even = clustered_rate([index % 2 == 0 for index in range(240)], clusters)
+    split = clustered_rate([name in "abcd" for name in clusters], clusters)
+    assert even.estimate == split.estimate == 0.5
+    assert even.high - even.low < 0.2 < 0.6 < split.high - split.low
+
+
+def test_coverage_with_clusters_is_near_nominal() -> None:
+    rng = Random(1)
+    clusters = [str(index) for index in range(8) for _ in range(10)]
+    covered = 0
+    for _ in range(400):
+        rates = {name: rng.betavariate(2, 6) for name in set(clusters)}
+        rate = clustered_rate([rng.random() < rates[name] for name in clusters], clusters)
+        covered += rate.low <= 0.25 <= rate.high
+    assert 0.91 <= covered / 400 <= 1
