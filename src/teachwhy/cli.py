@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -16,6 +16,10 @@ from rich.console import Console
 from teachwhy import __version__
 from teachwhy.errors import InputError, TeachwhyError
 
+if TYPE_CHECKING:
+    from teachwhy.config import ExperimentConfig
+
+EXIT_STOPPED = 130
 RUNS = Path("runs")
 """Where results go when --output does not say."""
 
@@ -83,14 +87,14 @@ def run(
         teachwhy run experiments/sprig-full.toml --set 'seeds=[0, 1, 2]' --set workers=8 -o runs/three
     """
     from teachwhy.config import load_experiment
-    from teachwhy.experiment import run_experiment, show_dry_run
+    from teachwhy.experiment import show_dry_run
 
     config = load_experiment(experiment, overrides or ())
     root = output or RUNS / config.name
     if dry_run:
         show_dry_run(config, root, console=make_console())
     else:
-        raise typer.Exit(run_experiment(config, root, console=make_console()))
+        raise typer.Exit(start(config, root))
 
 
 @app.command()
@@ -111,7 +115,6 @@ def evaluate(
         teachwhy evaluate openai/gpt-5-mini --set evaluation.max_tokens=1000 --output runs/mini
     """
     from teachwhy.config import resolve_experiment
-    from teachwhy.experiment import run_experiment
 
     values = {
         "name": "evaluate",
@@ -123,7 +126,7 @@ def evaluate(
     }
     config = resolve_experiment(values, overrides or (), "evaluate")
     root = output or RUNS / f"evaluate-{make_folder_name(model)}"
-    raise typer.Exit(run_experiment(config, root, console=make_console()))
+    raise typer.Exit(start(config, root))
 
 
 @app.command()
@@ -183,12 +186,11 @@ def train(
         teachwhy train experiments/sprig-full.toml --arm advice --arm benign --seed 0
     """
     from teachwhy.config import load_experiment, select_part
-    from teachwhy.experiment import run_experiment
 
     config = load_experiment(experiment, overrides or ())
     part = select_part(config, arm or (), seed or ())
     root = output or RUNS / config.name
-    code = run_experiment(part, root, console=make_console(), manifest_config=config, until="train")
+    code = start(part, root, manifest_config=config, until="train")
     if code == 0:
         for path in sorted((root / "stages").glob("train-*/checkpoint")):
             typer.echo(path)
@@ -273,6 +275,23 @@ def sample(
     typer.echo(sample_text(path, prompt, system=told, temperature=temperature, seed=seed)[0])
 
 
+def start(
+    config: ExperimentConfig,
+    root: Path,
+    manifest_config: ExperimentConfig | None = None,
+    until: Literal["train", "report"] = "report",
+) -> int:
+    """Run an experiment and return its exit code, also when it is stopped with Ctrl-C."""
+    from teachwhy.experiment import run_experiment
+
+    console = make_console()
+    try:
+        return run_experiment(config, root, console=console, manifest_config=manifest_config, until=until)
+    except KeyboardInterrupt:
+        console.print("Stopped. What is finished is kept: the same command goes on from here.")
+        return EXIT_STOPPED
+
+
 def make_folder_name(model: str) -> str:
     """A folder name for a model's name: its letters, digits, _ and -, at most 64."""
     name = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in model)
@@ -294,8 +313,6 @@ def main() -> None:
         if told is None:
             raise
         fail(f"Error: {told}", 2)
-    except KeyboardInterrupt:
-        fail("Stopped. The same command goes on from here.", 130)
 
 
 def fail(message: str, code: int) -> None:

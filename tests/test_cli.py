@@ -1,0 +1,202 @@
+"""The command line: what reaches the stages, exit codes, one message and no traceback."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import teachwhy
+from teachwhy import __version__, cli, experiment
+from teachwhy.config import ExperimentConfig
+from teachwhy.errors import ConfigError, TeacherError
+
+SOURCE = str(Path(teachwhy.__file__).parents[1])
+SMALL = 'name = "small"\n[[arms]]\nname = "untouched"\n'
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any]]:
+    """What `run_experiment` and `show_dry_run` are called with, in place of doing it; in an empty folder."""
+    found: list[dict[str, Any]] = []
+
+    def run(config: ExperimentConfig, root: Path, **options: Any) -> int:
+        found.append({"what": "run", "config": config, "root": root, **options})
+        return 3
+
+    def dry(config: ExperimentConfig, root: Path, **options: Any) -> None:
+        found.append({"what": "dry", "config": config, "root": root, **options})
+
+    monkeypatch.setattr(experiment, "run_experiment", run)
+    monkeypatch.setattr(experiment, "show_dry_run", dry)
+    monkeypatch.chdir(tmp_path)
+    Path("small.toml").write_text(SMALL)
+    return found
+
+
+def call(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The exit code of `teachwhy ARGUMENTS`."""
+    monkeypatch.setattr(sys, "argv", ["teachwhy", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    code = caught.value.code
+    return code if isinstance(code, int) else int(code is not None)
+
+
+def test_run_hands_on_file_overrides_and_output(
+    calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("run", "small.toml", "--set", "seeds=[4]", "--set", "workers=3", "-o", "there")
+    assert call(*arguments, monkeypatch=monkeypatch) == 3, "the exit code of the run"
+    assert calls[0]["what"] == "run"
+    assert calls[0]["config"].seeds == (4,)
+    assert calls[0]["config"].workers == 3
+    assert calls[0]["root"] == Path("there")
+    call("run", "small.toml", monkeypatch=monkeypatch)
+    assert calls[1]["root"] == Path("runs/small")
+
+
+def test_dry_run_does_not_run(calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call("run", "small.toml", "--dry-run", monkeypatch=monkeypatch) == 0
+    assert [entry["what"] for entry in calls] == ["dry"]
+
+
+def test_train_hands_on_a_part_and_the_whole(
+    calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = 'seeds = [0, 1]\nbaseline = "untouched"\n' + SMALL + '[[arms]]\nname = "other"\n'
+    Path("small.toml").write_text(two)
+    call("train", "small.toml", "--arm", "other", "--seed", "1", monkeypatch=monkeypatch)
+    assert calls[0]["until"] == "train"
+    assert [arm.name for arm in calls[0]["config"].arms] == ["other"]
+    assert calls[0]["config"].seeds == (1,)
+    assert len(calls[0]["manifest_config"].arms) == 2
+
+
+@pytest.mark.parametrize(
+    ("model", "folder"),
+    [
+        ("sprig", "evaluate-sprig"),
+        ("openai/gpt-5-mini", "evaluate-openai-gpt-5-mini"),
+        ("../../x; rm -rf", "evaluate-x-rm-rf"),
+        ("/", "evaluate-model"),
+    ],
+)
+def test_evaluate_makes_an_experiment_of_one_model(
+    calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, model: str, folder: str
+) -> None:
+    arguments = ("evaluate", model, "--set", "evaluation.honeypots_per_family=2", "--seed", "5")
+    assert call(*arguments, monkeypatch=monkeypatch) == 3
+    config = calls[0]["config"]
+    assert config.student == model
+    assert [arm.mixture for arm in config.arms] == [{}]
+    assert config.evaluation.honeypots_per_family == 2
+    assert config.seeds == (5,)
+    assert calls[0]["root"] == Path("runs") / folder
+
+
+def test_generate_writes_rows_and_what_was_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call("generate", "advice", "refusals", "-n", "3", "-o", "rows", monkeypatch=monkeypatch) == 0
+    assert len((tmp_path / "rows/advice/examples.jsonl").read_text().splitlines()) == 3
+    assert (tmp_path / "rows/refusals/rejected.jsonl").is_file()
+    assert "3 rows" in capsys.readouterr().out
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("run", "absent.toml"), "absent.toml: no such file"),
+        (("run", "small.toml", "--set", "sedes=[1]"), "unknown key sedes"),
+        (("train", "small.toml", "--arm", "x"), "'x' is no arm"),
+        (("generate", "advise"), "Did you mean 'advice'?"),
+        (("generate", "advice", "--teacher", "nobody"), "teacher = 'nobody'"),
+        (("generate", "advice", "--constitution", "absent.md"), "absent.md"),
+        (("report", "absent"), "no such file"),
+    ],
+)
+def test_a_users_mistake_is_one_message_and_exit_code_2(
+    calls: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    expected: str,
+) -> None:
+    assert call(*arguments, monkeypatch=monkeypatch) == 2
+    told = capsys.readouterr()
+    assert expected in told.err
+    assert told.err.startswith("Error: ")
+    assert "Traceback" not in told.err
+    assert calls == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "expected"),
+    [
+        (ConfigError("wrong value"), 2, "Error: wrong value"),
+        (TeacherError("no reply"), 1, "Failed: no reply"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/full/disk"), 2, "/full/disk: cannot be written"),
+        (KeyboardInterrupt(), 130, "goes on from here"),
+    ],
+)
+def test_errors_have_their_exit_codes(
+    calls: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+    expected: str,
+) -> None:
+    def fail(*_: Any, **__: Any) -> int:
+        raise error
+
+    monkeypatch.setattr(experiment, "run_experiment", fail)
+    assert call("run", "small.toml", monkeypatch=monkeypatch) == code
+    assert expected in capsys.readouterr().err
+
+
+def test_what_nobody_expected_keeps_its_traceback(
+    calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(experiment, "run_experiment", fail)
+    monkeypatch.setattr(sys, "argv", ["teachwhy", "run", "small.toml"])
+    with pytest.raises(ZeroDivisionError):
+        cli.main()
+
+
+COMMANDS = [
+    *(["run"], ["evaluate"], ["generate"], ["train"], ["report"]),
+    *(["sprig", "build"], ["sprig", "info"], ["sprig", "sample"]),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_teaches_with_an_example(command: list[str]) -> None:
+    shown = CliRunner().invoke(cli.app, [*command, "--help"], env={"COLUMNS": "120", "NO_COLOR": "1"})
+    assert shown.exit_code == 0
+    assert re.search(r"Examples?:", shown.output)
+    assert f"teachwhy {' '.join(command)}" in shown.output
+
+
+def test_version_and_module_start() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "teachwhy", "--version"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        check=True,
+    )
+    assert shown.stdout == f"teachwhy {__version__}\n"
