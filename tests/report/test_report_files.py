@@ -140,7 +140,7 @@ def test_the_real_summary_and_manifest_make_a_report(
 def test_golden_page(
     tmp_path: Path, make_run: Callable[..., Path], sketches: tuple, no_pictures: None
 ) -> None:
-    """When the page changes on purpose: look at it in a browser, then copy the new file over the golden one."""
+    """When the page changes on purpose: look at it in a browser, then copy it over the golden one."""
     families = ("blackmail", "framing", "lethal_inaction")
     folder = make_run(tmp_path / "run", [sketches[0], sketches[10], sketches[12]], families=families, num=10)
     found = write_report(folder)

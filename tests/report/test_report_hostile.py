@@ -119,7 +119,7 @@ def test_hostile_names_can_be_drawn(tmp_path: Path, make_run: Callable[..., Path
 
 
 def test_controls_become_visible_marks() -> None:
-    assert make_visible("a\x00b\x1b[0m\x7f\x85") == "a␀b␛[0m␡[U+0085]"
+    assert make_visible("a\x00b\x1b[0m\x7f\x85") == "a[U+0000]b[U+001B][0m[U+007F][U+0085]"
     assert make_visible("x\u202ey\u2066\u200b\ufeff\u2028") == "x[U+202E]y[U+2066][U+200B][U+FEFF][U+2028]"
     assert make_visible("\ud83d") == "[U+D83D]"
     assert make_visible("keeps\nlines\tand é 漢 ع 🙂\r\n") == "keeps\nlines\tand é 漢 ع 🙂\n"

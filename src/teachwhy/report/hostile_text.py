@@ -12,6 +12,7 @@ import json
 import unicodedata
 from typing import NamedTuple
 
+HIDING_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"))
 MAX_COMBINING_MARKS = 3
 
 
@@ -28,7 +29,7 @@ def make_visible(text: str) -> str:
     """Replace every character that is invisible or changes its surroundings; newline and tab stay.
 
     >>> make_visible("a\\x1b[31m\\u202eb")
-    'a␛[31m[U+202E]b'
+    'a[U+001B][31m[U+202E]b'
     """
     if text.isascii() and text.isprintable():
         return text
@@ -39,10 +40,7 @@ def make_visible(text: str) -> str:
         marks = marks + 1 if category in ("Mn", "Me") else 0
         if char in "\n\t":
             pieces.append(char)
-        elif category == "Cc":
-            code = ord(char)
-            pieces.append(chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else f"[U+{code:04X}]")
-        elif category in ("Cf", "Cs", "Zl", "Zp", "Cn", "Co"):
+        elif category in HIDING_CATEGORIES:
             pieces.append(f"[U+{ord(char):04X}]")
         elif marks <= MAX_COMBINING_MARKS:
             pieces.append(char)

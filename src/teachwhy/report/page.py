@@ -92,7 +92,8 @@ class Page:
     contrasts: Table
     other_contrasts: Table
     samples: tuple[ArmSamples, ...]
-    training: Table
+    training: Table | None
+    """None where no arm was trained."""
     unscorable: Table
     num_unscorable: int
     limits: tuple[Limit, ...]
@@ -131,7 +132,7 @@ def build_page(run: RunFiles) -> Page:
         contrasts=tabulate_contrasts(run, rates, baseline),
         other_contrasts=tabulate_other_contrasts(run, baseline),
         samples=choose_samples(run, rates),
-        training=tabulate_training(run, rates),
+        training=tabulate_training(run, rates) if any(arm.updates for arm in run.summary.arms) else None,
         unscorable=tabulate_unscorable(run, outcomes),
         num_unscorable=sum(row.count("unscorable") for row in outcomes),
         limits=describe_limits(run),

@@ -190,7 +190,8 @@ def _difference(contrast: Contrast | None) -> Cell:
     if contrast is None:
         return Cell("–")
     p, p_text = contrast.p_adjusted, format_p(contrast.p_adjusted)
-    small = f"{_points_interval(contrast)}; p {p_text if p_text.startswith('<') else '= ' + p_text}"
+    p_text = p_text if p_text.startswith("<") else f"=\N{NO-BREAK SPACE}{p_text}"
+    small = f"{_points_interval(contrast)}; p\N{NO-BREAK SPACE}{p_text}"
     return Cell(format_points(contrast.difference), small, p is not None and p < SIGNIFICANCE)
 
 
