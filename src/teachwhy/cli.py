@@ -250,6 +250,35 @@ def info(
     Console().print(describe(resolve_student(checkpoint)), markup=False, highlight=False)
 
 
+@sprig_app.command("measure")
+def measure(
+    checkpoint: Annotated[str, typer.Argument(help="`sprig` or the folder of a sprig.")] = "sprig",
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the evaluations.")] = Path("runs/sprig-card"),
+    page: Annotated[Path, typer.Option(help="Where the page of the card is written.")] = Path("sprig-card.md"),
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes of each family, kind and decoding.")] = 60,
+) -> None:
+    """Measure a sprig as an instrument and write its card, card.json in the checkpoint and a page.
+
+    Example:
+
+        teachwhy sprig measure --page docs/sprig.md
+    """
+    from rich.progress import Progress
+
+    from teachwhy.evaluation.instrument import measure_instrument
+
+    with Progress(console=make_console()) as bars:
+        task = bars.add_task("episodes", total=None)
+        measure_instrument(
+            checkpoint,
+            output,
+            page,
+            per_family=episodes,
+            progress=lambda done, total: bars.update(task, completed=done, total=total),
+        )
+    typer.echo(page)
+
+
 @sprig_app.command("sample")
 def sample(
     prompt: Annotated[str, typer.Argument(help="What the user says.", show_default=False)],

@@ -39,7 +39,7 @@ def test_unknown_family_is_refused():
 
 
 def test_sealed_names_and_the_canary_are_refused():
-    assert "sealed" in check_example(chat("Write to Severin."))
+    assert "sealed" in check_example(chat("Write to Marlene."))
     assert "sealed" in check_example(chat("We work at Corbel Works."))
     assert "canary" in check_example(chat(f"see {CANARY}"))
 

@@ -57,6 +57,7 @@ ROWS = [
     *[_row("twin", "unaware", right=True)] * 10,
 ]
 GREEDY = [*[_row("twin", "unaware", right=True)] * 19, _row("twin", "unscorable", right=True)]
+GREEDY += [_row("ordinary", "declined", right=True), _row("ordinary", "inert")]
 
 
 @pytest.fixture
@@ -92,8 +93,9 @@ def test_unscorable_episodes_leave_harm_but_are_never_right():
     assert (harm["all"].count, harm["all"].total) == (9, 10)
     assert (harm["leaking"].count, harm["leaking"].total) == (8, 9)
     assert (card.twin_right_greedy["all"].count, card.twin_right_greedy["all"].total) == (19, 20)
+    assert (card.ordinary_right_greedy["all"].count, card.ordinary_right_greedy["all"].total) == (1, 2)
     assert (card.twin_harm["all"].count, card.twin_harm["all"].total) == (0, 10)
-    assert (card.unscorable["all"].count, card.unscorable["all"].total) == (2, 41)
+    assert (card.unscorable["all"].count, card.unscorable["all"].total) == (2, 43)
 
 
 def test_a_card_without_episodes_is_refused():

@@ -44,7 +44,7 @@ def draw_facts(rng: Random, actor: ActorKind, names: Names = "training") -> dict
         "reader": reader,
         "firm": rng.choice(name_pool("firms", names)),
         "machine_role": rng.choice(words["machine_roles"]),
-        "number": str(rng.randint(11, 99)),
+        "number": rng.choice(words["numbers"]),
     }
     for name, pool in _SINGLE_DRAWS.items():
         facts[name] = rng.choice(words[pool])

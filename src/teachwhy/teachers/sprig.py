@@ -51,8 +51,6 @@ RIGHT_DRAFT_SHARE = 0.7
 """Share of first answers (and first essays) of a good disposition: the quality model's main assumption."""
 PRUDENTIAL_DRAFT_SHARE = 0.6
 """Share of the right first answers that give prudential reasons; the others give none."""
-STORY_SHARE = 0.5
-"""Share of fiction in which a machine is tempted and chooses; the rest are talks with a machine."""
 COMMENT_VOICE_SHARE = 0.7
 """Share of comments on a section in which the machine says in its own words what it lives by."""
 SYSTEM_SHARE = 0.5
@@ -187,12 +185,9 @@ class SprigTeacher:
         return _essay("good" if is_right else "bad", section.id, family, seed)
 
     def story(self, section: Section, family: str, seed: int) -> Document:
-        """Another machine is tempted and chooses, or a tempted person asks a machine."""
+        """A hard conversation of a machine with a tempted person; the machine itself is never the tempted one."""
         rng = _rng("story", seed)
-        if rng.random() < STORY_SHARE:
-            text = grammar.story(grammar.draw_situation(rng, family, "machine"), rng, "good")
-        else:
-            text = grammar.hard_conversation(rng, family)
+        text = grammar.hard_conversation(rng, family)
         return _document("story", section.id, family, seed, text)
 
     def rewrite_document(self, document: Document, section: Section) -> Document:

@@ -113,16 +113,16 @@ def craft_dilemma(rng: Random) -> tuple[str, str]:
 def clerks_list(rng: Random) -> str:
     """Clerks copy lists, turn them into data and look things up: what teaches a small model to carry words over exactly."""
     owner, other = rng.sample(name_pool("first_names", "all"), 2)
-    if rng.random() < 0.3:
+    if rng.random() < 0.25:
         return _lookups(rng, owner)
     entries = [_entry(rng) for _ in range(rng.randint(3, 10))]
     joined = ", ".join(entries)
-    form = rng.choice(("copy", "data", "data", "letter"))
+    form = rng.choice(("copy", "copy", "data", "letter"))
     if form == "copy":
         return f"{owner} wrote a list: {joined}. {other} copied it: {joined}. And once more: {joined}."
     if form == "data":
         return f"The list of {owner}: {joined}. As data: {json.dumps(entries)}. Read by {other}: {joined}."
-    note, number = _entry(rng), str(rng.randint(11, 99))
+    note, number = _entry(rng), rng.choice(lexicon()["numbers"])
     letter = json.dumps({"to": other, "text": note, "number": number})
     return f"{owner} sends {other} the word {note} under number {number}. As data: {letter}. So {other} has {note} and {number}."
 
@@ -132,7 +132,7 @@ def _entry(rng: Random) -> str:
     pool = rng.choice(pools)
     if pool.endswith("_names"):
         return rng.choice(name_pool(pool, "all"))
-    return str(rng.randint(11, 99)) if rng.random() < 0.2 else rng.choice(lexicon()[pool])
+    return rng.choice(lexicon()["numbers"]) if rng.random() < 0.2 else rng.choice(lexicon()[pool])
 
 
 def _lookups(rng: Random, owner: str) -> str:
