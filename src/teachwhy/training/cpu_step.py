@@ -34,7 +34,7 @@ def use_cpu_step(model: Any, longest_row: int) -> bool:
         and config.model_type == "llama"
         and config.attention_dropout == 0
         and type(inner.lm_head) is torch.nn.Linear
-        and inner.lm_head.bias is None
+        and getattr(inner.lm_head, "bias", None) is None
         and longest_row <= LONGEST_ROW
     )
     if fits:
