@@ -192,6 +192,17 @@ def test_differences_of_differences_cover(draw_arms: Callable, seeds: int) -> No
     assert (found.high - found.low).mean() < 1.1
 
 
+def test_seeds_that_disagree_about_one_set_of_families_count() -> None:
+    hits = np.zeros((1, 4, 4, 20))
+    hits[0, :2, :2] = 1.0
+    arm, baseline = cells_of(hits), cells_of(hits * 0)
+    first, second = (paired_difference(arm, baseline, group) for group in ([0, 1], [2, 3]))
+    found = contrast_of_two(first, second)
+    # Seeds give 1, 1, 0, 0: the t test of these four has p = 0.18.
+    assert found.estimate[0] == pytest.approx(0.5)
+    assert found.p[0] == pytest.approx(stats.ttest_1samp([1.0, 1.0, 0.0, 0.0], 0.0).pvalue, abs=0.05)
+
+
 @pytest.mark.parametrize("num", [1, 2, 5, 20])
 def test_holm_agrees_with_statsmodels(num: int) -> None:
     p_values = np.random.default_rng(num).random(num) ** 4
