@@ -53,8 +53,7 @@ class Engine:
     def __init__(self, key: EngineKey) -> None:
         self.key = key
         self.num_users = 0
-        self._load_lock = threading.Lock()
-        self._checkpoint: LoadedCheckpoint | None = None
+        self._loading: Future[LoadedCheckpoint] | None = None
         self._generator: BatchGenerator | None = None
         self._condition = threading.Condition()
         self._waiting: list[_Job] = []
@@ -68,27 +67,44 @@ class Engine:
         """Batches generated so far."""
         return self._generator.num_batches if self._generator else 0
 
-    def load(self) -> LoadedCheckpoint:
-        """The checkpoint, loaded on the first call; `CheckpointError` when it cannot be used."""
-        from teachwhy.providers.checkpoint import load_checkpoint
-        from teachwhy.providers.generation import BatchGenerator
-
-        with self._load_lock:
-            if self._checkpoint is None:
-                self._checkpoint = load_checkpoint(self.key.folder, self.key.device, self.key.dtype)
-                self._generator = BatchGenerator(self._checkpoint)
-            return self._checkpoint
-
     async def checkpoint(self) -> LoadedCheckpoint:
-        """`load`, without keeping the event loop waiting."""
-        return self._checkpoint or await asyncio.to_thread(self.load)
+        """The checkpoint, loaded for the first who asks; `CheckpointError` when it cannot be used.
+
+        All who ask meanwhile wait for the same load, so that they are still one burst when it is done.
+        """
+        with self._condition:
+            self._refuse_if_closed()
+            loading, is_first = self._loading, self._loading is None
+            if loading is None:
+                self._loading = loading = Future()
+                loading.set_running_or_notify_cancel()
+        if is_first:
+            threading.Thread(target=self._load, args=(loading,), name="teachwhy-load", daemon=True).start()
+        elif loading.done():
+            return loading.result()
+        return await asyncio.wrap_future(loading)
+
+    def _load(self, loading: Future[LoadedCheckpoint]) -> None:
+        try:
+            from teachwhy.providers.checkpoint import load_checkpoint
+            from teachwhy.providers.generation import BatchGenerator
+
+            checkpoint = load_checkpoint(self.key.folder, self.key.device, self.key.dtype)
+            self._generator = BatchGenerator(checkpoint)
+        except Exception as error:  # noqa: BLE001 (it belongs to those who asked: their `checkpoint` raises it)
+            loading.set_exception(error)
+        else:
+            loading.set_result(checkpoint)
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise TeachwhyError(f"the model {self.key.folder.path} was closed while it was asked")
 
     async def generate(self, request: TokenRequest) -> Completion:
         """Queue a request and wait for its completion."""
         job = _Job(request, Future())
         with self._condition:
-            if self._closed:
-                raise TeachwhyError(f"the model {self.key.folder.path} was closed while it was asked")
+            self._refuse_if_closed()
             self._waiting.append(job)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="teachwhy-generate", daemon=True)
@@ -123,7 +139,7 @@ class Engine:
             self._condition.notify()
         if self._thread is not None:
             self._thread.join()
-        self._checkpoint = self._generator = None
+        self._loading = self._generator = None
 
     def _work(self) -> None:
         while True:

@@ -1,8 +1,8 @@
-"""The Inspect model API `teachwhy`: local Hugging Face checkpoints, `get_model("teachwhy/sprig")`,
-`"teachwhy//abs/path"`.
+"""The Inspect model API `teachwhy`: local Hugging Face checkpoints, as "teachwhy/sprig" or "teachwhy//abs/path".
 
 Model arguments (`-M name=value`): `base` (folder of the model that an adapter changes), `device` ("cpu",
-"cuda:0"), `dtype` ("float32", "bfloat16", "float16"). Importing this module imports neither torch nor
+"cuda:0"), `dtype` ("float32", "bfloat16", "float16"). Inspect lets a model begin with 20 requests at a time
+and grow to 100; for larger batches give `max_connections`. Importing this module imports neither torch nor
 transformers.
 """
 
@@ -24,6 +24,7 @@ from inspect_ai.model import (
     modelapi,
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
+from tenacity import wait_none
 
 from teachwhy.errors import ConfigError
 from teachwhy.providers.checkpoint import find_checkpoint
@@ -156,6 +157,10 @@ class TeachwhyAPI(ModelAPI):
     def max_connections(self) -> int:
         """Requests under way at a time; they are what batches are made of."""
         return MAX_CONNECTIONS
+
+    def retry_wait(self) -> wait_none:
+        """No wait: what fails on this machine fails again, and is never retried."""
+        return wait_none()
 
     def connection_key(self) -> str:
         """Models on one engine share its connections."""
