@@ -44,6 +44,7 @@ from teachwhy.sprig.pretrain import (
     mean_loss,
     new_model,
     read_state,
+    share_word_vectors,
     train_stage,
 )
 from teachwhy.sprig.tokenizer import encode_rendered, render_chat, train_tokenizer
@@ -87,6 +88,7 @@ def build_sprig(
     tokenizer, corpus = _prepare_tokenizer(preset, source, seed, work_dir)
     token_ids = {"bos": tokenizer.bos_token_id, "eos": tokenizer.eos_token_id, "pad": tokenizer.pad_token_id}
     model = new_model(preset.shape, len(tokenizer), token_ids, seed).to(_device(device))
+    share_word_vectors(model, tokenizer.get_vocab())
     stages = {
         stage: partial(_stage_chunk, stage, tokenizer, source, preset, seed)
         for stage in ("pretraining", "chat")

@@ -1,13 +1,15 @@
-"""Corpus to batches: documents packed into rows of one length, chats in batches of like length.
+"""Corpus to batches: one document or chat a row, rows of like length together, so that hardly anything is
+padding.
 
-A chunk is a stretch of corpus of its own seed, made, encoded, shuffled and cut into batches in bulk, so that
-the trainer never waits for text and a resumed build makes only the chunk it was in. Axes: B rows, T
-positions.
+A row never holds two documents: what the model reads before a word is what it will read when it is evaluated,
+and short rows make attention cheap. A chunk is a stretch of corpus of its own seed, made, encoded, shuffled
+and cut into batches in bulk, so that the trainer never waits for text and a resumed build makes only the
+chunk it was in. Axes: B rows, T positions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
@@ -26,7 +28,9 @@ from teachwhy.sprig.tokenizer import (
     render_document,
 )
 
-ENCODE_BATCH = 1000
+ENCODE_BATCH = 200
+"""Texts encoded at once; a chunk overshoots its tokens by at most these."""
+PAD_TO = 16
 
 
 class CorpusDocument(Protocol):
@@ -52,7 +56,7 @@ class TextSource:
 
 
 class Batch(NamedTuple):
-    """One update: position t predicts `targets_BT[:, t]`, which counts if `learned_BT[:, t]`."""
+    """One forward pass: position t predicts `targets_BT[:, t]`, which counts if `learned_BT[:, t]`."""
 
     inputs_BT: np.ndarray
     targets_BT: np.ndarray
@@ -61,9 +65,9 @@ class Batch(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """The batches of one stretch of corpus, and how many rows were too long for them."""
+    """The updates of one stretch of corpus, a few batches each, and how many rows were too long."""
 
-    batches: list[Batch]
+    updates: list[list[Batch]]
     num_left_out: int
 
 
@@ -79,40 +83,31 @@ def render(tokenizer: Any, document: CorpusDocument) -> str:
     return render_document(document.text)
 
 
-def pack_documents(documents: Iterable[np.ndarray], row_length: int) -> list[np.ndarray]:
-    """Rows of at most `row_length` + 1 ids, filled best-fit: each row begins with the start of a document.
+def cut_by_length(lengths: np.ndarray, tokens_per_batch: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Row indices in batches of like length, each of at most `tokens_per_batch` padded tokens where rows
+    allow.
 
-    Takes the longest waiting document, then again and again the longest one that still fits. A document
-    longer than a row is cut into row-long pieces. The one extra id is the target of the last position.
+    Random within a length and between batches, so that no two rounds give the same batches.
     """
-    space = row_length + 1
-    waiting: list[list[np.ndarray]] = [[] for _ in range(space + 1)]
-    for document in documents:
-        for start in range(0, len(document), space):
-            piece = document[start : start + space]
-            waiting[len(piece)].append(piece)
-    rows = []
-    longest = space
-    while longest > 1:
-        if not waiting[longest]:
-            longest -= 1
-            continue
-        parts, room, length = [], space, longest
-        while length > 1:
-            if waiting[length]:
-                parts.append(waiting[length].pop())
-                room -= length
-                length = min(room, longest)
-            else:
-                length -= 1
-        rows.append(np.concatenate(parts))
-    return rows
+    order = rng.permutation(len(lengths))
+    order = order[np.argsort(_padded(lengths[order]), kind="stable")]
+    batches, start = [], 0
+    for stop, index in enumerate(order):
+        if stop > start and _padded(lengths[index]) * (stop + 1 - start) > tokens_per_batch:
+            batches.append(order[start:stop])
+            start = stop
+    batches.append(order[start:])
+    return [batches[position] for position in rng.permutation(len(batches))]
 
 
-def batch_rows(
-    rows: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None, pad_id: int, length: int
-) -> Batch:
-    """Rows of ids, right-padded to `length` inputs; `masks` says which ids are to be learned (None: all)."""
+def _padded(length: np.ndarray) -> np.ndarray:
+    """Row lengths rounded up to `PAD_TO`: few distinct shapes, all of them easy for the matrix kernels."""
+    return -(-length // PAD_TO) * PAD_TO
+
+
+def batch_rows(rows: Sequence[np.ndarray], masks: Sequence[np.ndarray] | None, pad_id: int) -> Batch:
+    """Rows of ids, right-padded to one length; `masks` says which ids are to be learned (None: all)."""
+    length = int(_padded(np.asarray(max(map(len, rows)) - 1)))
     inputs_BT = np.full((len(rows), length), pad_id, dtype=np.int64)
     targets_BT = np.full_like(inputs_BT, pad_id)
     learned_BT = np.zeros((len(rows), length), dtype=bool)
@@ -124,24 +119,27 @@ def batch_rows(
     return Batch(inputs_BT, targets_BT, learned_BT, sum(len(row) - 1 for row in rows))
 
 
-def cut_by_length(lengths: np.ndarray, tokens_per_batch: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Row indices in batches of like length (buckets of 16) and at most about `tokens_per_batch` padded
-    tokens.
-
-    Shuffled within a bucket and between batches, so that little is padding and no two rounds give the same
-    batches.
+def group_rows(
+    rows: Sequence[np.ndarray],
+    masks: Sequence[np.ndarray] | None,
+    recipe: StageRecipe,
+    pad_id: int,
+    rng: np.random.Generator,
+) -> list[list[Batch]]:
+    """Updates of the stage's size from rows of ids; each mixes batches of several lengths, so of several
+    kinds.
     """
-    order = rng.permutation(len(lengths))
-    order = order[np.argsort(lengths[order] // 16, kind="stable")]
-    batches, start = [], 0
-    longest = 0
-    for stop, index in enumerate(order):
-        longest = max(longest, int(lengths[index]))
-        if stop > start and longest * (stop + 1 - start) > tokens_per_batch:
-            batches.append(order[start:stop])
-            start, longest = stop, int(lengths[index])
-    batches.append(order[start:])
-    return [batches[position] for position in rng.permutation(len(batches))]
+    lengths = np.asarray([len(row) - 1 for row in rows])
+    updates: list[list[Batch]] = []
+    room = 0
+    for cut in cut_by_length(lengths, min(recipe.tokens_per_pass, recipe.tokens_per_update), rng):
+        batch = batch_rows([rows[i] for i in cut], None if masks is None else [masks[i] for i in cut], pad_id)
+        if room < batch.num_tokens // 2 or not updates:
+            updates.append([])
+            room = recipe.tokens_per_update
+        updates[-1].append(batch)
+        room -= batch.num_tokens
+    return updates
 
 
 def _encode_until(tokenizer: Any, texts: Iterator[str], num_tokens: int) -> list[np.ndarray]:
@@ -159,20 +157,17 @@ def _encode_until(tokenizer: Any, texts: Iterator[str], num_tokens: int) -> list
 def document_chunk(
     tokenizer: Any, source: TextSource, recipe: StageRecipe, num_tokens: int, seed: int
 ) -> Chunk:
-    """About `num_tokens` of stage 1 (at least one update): packed rows in random order, loss on every id."""
-    rows_per_update = max(1, recipe.tokens_per_update // recipe.row_length)
-    num_rows = max(1, num_tokens // (rows_per_update * recipe.row_length)) * rows_per_update
+    """About `num_tokens` of stage 1: a document a row, loss on every id; what is longer than a row is cut."""
     texts = (render(tokenizer, document) for document in source.documents(seed))
-    documents = _encode_until(tokenizer, texts, num_rows * (recipe.row_length + 1))
-    rows = pack_documents(documents, recipe.row_length)
-    order = np.random.default_rng(seed).permutation(len(rows))[:num_rows]
-    pad_id = tokenizer.pad_token_id
-    parts = [order[start : start + rows_per_update] for start in range(0, num_rows, rows_per_update)]
-    return Chunk([batch_rows([rows[i] for i in part], None, pad_id, recipe.row_length) for part in parts], 0)
+    documents = _encode_until(tokenizer, texts, num_tokens)
+    space = recipe.row_length + 1
+    pieces = (document[at : at + space] for document in documents for at in range(0, len(document), space))
+    rows = [piece for piece in pieces if len(piece) > 1]
+    return Chunk(group_rows(rows, None, recipe, tokenizer.pad_token_id, np.random.default_rng(seed)), 0)
 
 
 def chat_chunk(tokenizer: Any, source: TextSource, recipe: StageRecipe, num_tokens: int, seed: int) -> Chunk:
-    """About `num_tokens` of stage 2: one chat a row, loss on what the assistant wrote.
+    """About `num_tokens` of stage 2: a chat a row, loss on what the assistant wrote.
 
     Chats longer than `row_length` are left out and counted: half a conversation teaches the wrong end.
     """
@@ -183,12 +178,5 @@ def chat_chunk(tokenizer: Any, source: TextSource, recipe: StageRecipe, num_toke
         raise DataError(f"row_length: no chat fits in {recipe.row_length} tokens; raise it in the preset")
     assistant_id, end_id = tokenizer.convert_tokens_to_ids([ASSISTANT, END])
     masks = [assistant_mask(row, assistant_id, end_id) for row in rows]
-    lengths = np.asarray([len(row) - 1 for row in rows])
-    cuts = cut_by_length(lengths, recipe.tokens_per_update, np.random.default_rng(seed))
-    batches = [
-        batch_rows(
-            [rows[i] for i in cut], [masks[i] for i in cut], tokenizer.pad_token_id, int(lengths[cut].max())
-        )
-        for cut in cuts
-    ]
-    return Chunk(batches, len(chats) - len(rows))
+    updates = group_rows(rows, masks, recipe, tokenizer.pad_token_id, np.random.default_rng(seed))
+    return Chunk(updates, len(chats) - len(rows))

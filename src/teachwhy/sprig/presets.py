@@ -42,16 +42,18 @@ class StageRecipe(Record):
     tokens: int
     """Budget of the stage."""
     row_length: int
-    """Longest row; longer documents are cut in pieces, longer chats are left out and counted."""
+    """Longest row in tokens; longer documents are cut in pieces, longer chats are left out and counted."""
     tokens_per_update: int
     learning_rate: float
-    """Peak, for AdamW."""
+    """Peak. Muon's updates are scaled to the size of AdamW's, so one rate serves both."""
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """For the matrices of the blocks; embeddings and norms always take AdamW."""
     warmup_fraction: float = 0.02
     decay_fraction: float = 0.8
     """Last part of the stage over which the rate falls linearly to zero."""
     weight_decay: float = 0.1
-    tokens_per_pass: int = 0
-    """Tokens in one forward pass; 0 means all of an update."""
+    tokens_per_pass: int = 1024
+    """Padded tokens of one forward pass. Its rows are of like length, an update adds up several passes."""
 
     @property
     def num_updates(self) -> int:

@@ -4,7 +4,7 @@ Reads chunks of batches (packing.py); writes `state/` in the work folder every f
 optimiser state as safetensors, the rest as JSON, under a temporary name first. The same seed gives the same
 weights on one machine, whether or not the run was interrupted.
 
-AdamW, linear warm-up, linear decay to zero, gradients clipped at norm 1, bf16 autocast where the processor
+Linear warm-up, linear decay to zero, gradients clipped at norm 1, bf16 autocast where the processor
 has bf16 matrix products. Axes: B rows, T positions, H hidden size, M = positions with loss.
 """
 
@@ -13,8 +13,9 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from teachwhy.sprig.packing import Batch, Chunk
 from teachwhy.sprig.presets import ModelShape, SprigPreset, StageRecipe
 
 CLIP_NORM = 1.0
+SPACE = "\u0120"
+"""How a leading space is written in the byte-level alphabet."""
 SMOOTHING = 0.98
 """Of the running loss that the progress bar and the curve show."""
 CURVE_POINTS = 100
@@ -47,7 +50,7 @@ class StageState:
     updates: int = 0
     chunk: int = 0
     position: int = 0
-    """Batches of the chunk that are done."""
+    """Updates of the chunk that are done."""
     seconds: float = 0.0
     loss: float = float("nan")
     num_left_out: int = 0
@@ -76,6 +79,24 @@ def new_model(shape: ModelShape, vocab_size: int, token_ids: dict[str, int], see
         return LlamaForCausalLM(config).float()
 
 
+def share_word_vectors(model: LlamaForCausalLM, vocabulary: dict[str, int]) -> int:
+    """Begin each word's token with and without a leading space at one vector plus a shared offset.
+
+    In the calls of tools a word stands behind a quotation mark, in prose behind a space (`SPACE`, as bytes are
+    written); a model of a few million parameters otherwise needs most of its corpus to learn that the two are
+    one word. Returns the number of pairs.
+    """
+    spaced_forms = ((vocabulary.get(SPACE + word), index) for word, index in vocabulary.items())
+    pairs = [(spaced, bare) for spaced, bare in spaced_forms if spaced is not None]
+    vectors_VH = model.get_input_embeddings().weight
+    generator = torch.Generator().manual_seed(len(vocabulary))
+    offset_H = torch.randn(vectors_VH.shape[1], generator=generator) * vectors_VH.std().item()
+    with torch.no_grad():
+        for spaced, bare in pairs:
+            vectors_VH[bare] = vectors_VH[spaced] + offset_H.to(vectors_VH)
+    return len(pairs)
+
+
 def has_fast_bfloat16(device: torch.device) -> bool:
     """True where bf16 matrix products are hardware; elsewhere autocast is slower than float32."""
     if device.type == "cuda":
@@ -91,40 +112,32 @@ def learning_rate(recipe: StageRecipe, fraction_done: float) -> float:
     return recipe.learning_rate * min(up, down)
 
 
-def new_optimizer(model: LlamaForCausalLM, recipe: StageRecipe) -> torch.optim.AdamW:
-    """AdamW that decays the matrices of the blocks only, not embeddings and norms."""
-    decayed = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
-    plain = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
-    groups = [
-        {"params": decayed, "weight_decay": recipe.weight_decay},
-        {"params": plain, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.95), eps=1e-8, fused=True)
-
-
-def _passes(batch: Batch, tokens_per_pass: int) -> Iterator[slice]:
-    rows, length = batch.inputs_BT.shape
-    step = rows if not tokens_per_pass else max(1, tokens_per_pass // length)
-    for start in range(0, rows, step):
-        yield slice(start, start + step)
-
-
-def batch_loss(model: LlamaForCausalLM, batch: Batch, precision: str, rows: slice | None = None) -> Tensor:
-    """Summed losses of `rows` over the number of learned positions of the whole batch: passes add up."""
-    device = model.device
-    rows = rows or slice(None)
-    inputs_BT = torch.from_numpy(batch.inputs_BT[rows]).to(device)
-    learned_M = torch.from_numpy(np.flatnonzero(batch.learned_BT[rows])).to(device)
-    targets_M = torch.from_numpy(batch.targets_BT[rows].reshape(-1)[batch.learned_BT[rows].reshape(-1)]).to(
-        device
+def new_optimizers(model: LlamaForCausalLM, recipe: StageRecipe) -> list[torch.optim.Optimizer]:
+    """AdamW for embeddings and norms, without decay; for the matrices of the blocks what the recipe says."""
+    matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
+    others = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
+    adamw = partial(torch.optim.AdamW, lr=0.0, betas=(0.9, 0.95), eps=1e-8, fused=True)
+    if recipe.optimizer == "adamw":
+        return [adamw(matrices, weight_decay=recipe.weight_decay), adamw(others, weight_decay=0.0)]
+    muon = torch.optim.Muon(
+        matrices, lr=0.0, weight_decay=recipe.weight_decay, momentum=0.95, adjust_lr_fn="match_rms_adamw"
     )
+    return [muon, adamw(others, weight_decay=0.0)]
+
+
+def batch_loss(model: LlamaForCausalLM, batch: Batch, precision: str, num_learned: int) -> Tensor:
+    """The batch's summed losses over `num_learned`, the learned positions of its update: batches add up."""
+    device = model.device
+    learned_M = np.flatnonzero(batch.learned_BT)
+    targets_M = torch.from_numpy(batch.targets_BT.reshape(-1)[learned_M]).to(device)
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        inputs_BT = torch.from_numpy(batch.inputs_BT).to(device)
         hidden_BTH = model.model(input_ids=inputs_BT, use_cache=False).last_hidden_state
     dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-    hidden_MH = hidden_BTH.flatten(0, 1).index_select(0, learned_M).to(dtype)
-    share = 1.0 / max(1, int(batch.learned_BT.sum()))
+    hidden_MH = hidden_BTH.flatten(0, 1).index_select(0, torch.from_numpy(learned_M).to(device)).to(dtype)
     chunk = LOSS_CHUNK if device.type == "cpu" else 16 * LOSS_CHUNK
-    return LinearCrossEntropy.apply(hidden_MH, model.lm_head.weight.to(dtype), targets_M, share, chunk)
+    weight_VH = model.lm_head.weight.to(dtype)
+    return LinearCrossEntropy.apply(hidden_MH, weight_VH, targets_M, 1.0 / max(1, num_learned), chunk)
 
 
 def train_stage(
@@ -144,8 +157,8 @@ def train_stage(
     register_attention()
     model.set_attn_implementation(ATTENTION_NAME if model.device.type == "cpu" else "sdpa")
     model.train()
-    optimizer = new_optimizer(model, recipe)
-    state = load_state(work_dir, stage, model, optimizer) or StageState(stage)
+    optimizers = new_optimizers(model, recipe)
+    state = load_state(work_dir, stage, model, optimizers) or StageState(stage)
     precision = preset.precision if has_fast_bfloat16(model.device) else "float32"
     bar = progress.add_task(f"sprig {stage}", total=recipe.tokens, completed=state.tokens, note="")
     saved_at = time.monotonic()
@@ -154,41 +167,43 @@ def train_stage(
         started = time.monotonic()
         chunk = make_chunk(state.chunk)
         state = replace(state, seconds=state.seconds + time.monotonic() - started)
-        while state.position < len(chunk.batches) and state.tokens < recipe.tokens:
-            state = _update(model, optimizer, chunk.batches[state.position], recipe, precision, state)
+        while state.position < len(chunk.updates) and state.tokens < recipe.tokens:
+            state = _update(model, optimizers, chunk.updates[state.position], recipe, precision, state)
             _show(progress, bar, state)
             if time.monotonic() - saved_at > preset.save_every_seconds:
-                save_state(work_dir, state, model, optimizer)
+                save_state(work_dir, state, model, optimizers)
                 saved_at = time.monotonic()
         done = state.tokens >= recipe.tokens
         left_out = state.num_left_out + chunk.num_left_out
         state = replace(state, chunk=state.chunk + 1, position=0, num_left_out=left_out, finished=done)
-    save_state(work_dir, state, model, optimizer)
+    save_state(work_dir, state, model, optimizers)
     return state
 
 
 def _update(
     model: LlamaForCausalLM,
-    optimizer: torch.optim.AdamW,
-    batch: Batch,
+    optimizers: list[torch.optim.Optimizer],
+    batches: list[Batch],
     recipe: StageRecipe,
     precision: str,
     state: StageState,
 ) -> StageState:
     started = time.monotonic()
     rate = learning_rate(recipe, state.tokens / recipe.tokens)
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+    num_learned = sum(int(batch.learned_BT.sum()) for batch in batches)
     loss = 0.0
-    for rows in _passes(batch, recipe.tokens_per_pass):
-        part = batch_loss(model, batch, precision, rows)
+    for batch in batches:
+        part = batch_loss(model, batch, precision, num_learned)
         part.backward()
         loss += part.item()
     torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step()
+    model.zero_grad(set_to_none=True)
     running = loss if state.updates == 0 else SMOOTHING * state.loss + (1 - SMOOTHING) * loss
-    tokens = state.tokens + batch.num_tokens
+    tokens = state.tokens + sum(batch.num_tokens for batch in batches)
     curve = state.curve
     if tokens * CURVE_POINTS // recipe.tokens > state.tokens * CURVE_POINTS // recipe.tokens:
         curve = [*curve, (tokens, round(running, 4))]
@@ -212,18 +227,19 @@ def _show(progress: Progress, bar: TaskID, state: StageState) -> None:
 def mean_loss(model: LlamaForCausalLM, chunk: Chunk, precision: str = "float32") -> float:
     """Nats per learned token over a chunk that was not trained on."""
     model.eval()
-    counts = [int(batch.learned_BT.sum()) for batch in chunk.batches]
-    losses = [batch_loss(model, batch, precision).item() for batch in chunk.batches]
-    return float(np.average(losses, weights=counts))
+    batches = [batch for update in chunk.updates for batch in update]
+    num_learned = sum(int(batch.learned_BT.sum()) for batch in batches)
+    return sum(batch_loss(model, batch, precision, num_learned).item() for batch in batches)
 
 
 def save_state(
-    work_dir: Path, state: StageState, model: LlamaForCausalLM, optimizer: torch.optim.AdamW
+    work_dir: Path, state: StageState, model: LlamaForCausalLM, optimizers: list[torch.optim.Optimizer]
 ) -> None:
     """Replace the work folder's state as a whole: a kill leaves either the old one or the new one."""
     fresh, kept, old = work_dir / "state.new", work_dir / "state", work_dir / "state.old"
     moments = {
-        f"{index}.{key}": value.contiguous()
+        f"{number}.{index}.{key}": value.contiguous()
+        for number, optimizer in enumerate(optimizers)
         for index, entries in optimizer.state_dict()["state"].items()
         for key, value in entries.items()
     }
@@ -256,7 +272,7 @@ def read_state(work_dir: Path) -> tuple[Path, StageState] | None:
 
 
 def load_state(
-    work_dir: Path, stage: str, model: LlamaForCausalLM, optimizer: torch.optim.AdamW
+    work_dir: Path, stage: str, model: LlamaForCausalLM, optimizers: list[torch.optim.Optimizer]
 ) -> StageState | None:
     """Put the saved weights and moments of `stage` into model and optimiser; None when there are none."""
     found = read_state(work_dir)
@@ -267,9 +283,10 @@ def load_state(
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(weights[name])
-    moments: dict[int, dict[str, Tensor]] = {}
+    moments: list[dict[int, dict[str, Tensor]]] = [{} for _ in optimizers]
     for name, value in load_file(folder / "optimizer.safetensors").items():
-        index, key = name.split(".", 1)
-        moments.setdefault(int(index), {})[key] = value
-    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+        number, index, key = name.split(".", 2)
+        moments[int(number)].setdefault(int(index), {})[key] = value
+    for optimizer, entries in zip(optimizers, moments, strict=True):
+        optimizer.load_state_dict({"state": entries, "param_groups": optimizer.state_dict()["param_groups"]})
     return state
