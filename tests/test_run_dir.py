@@ -214,7 +214,10 @@ def test_two_runs_do_not_share_a_directory(tmp_path: Path) -> None:
     assert other.stdin is not None
     with other.stdin, other.stdout:
         assert other.stdout.readline() == b"held\n"
-        with pytest.raises(StorageError, match=f"process {other.pid}.* is working on this run"), lock_run(root):
+        with (
+            pytest.raises(StorageError, match=f"process {other.pid}.* is working on this run"),
+            lock_run(root),
+        ):
             pass
         other.kill()  # as kill -9: the lock goes with its process, though its number stays in the file
         other.wait()
