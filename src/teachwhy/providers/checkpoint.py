@@ -270,14 +270,12 @@ def _stop_ids(model: Any, tokenizer: Any) -> set[int]:
         ids = tokenizer.apply_chat_template(opening, tokenize=True, return_dict=False)
     except (TemplateError, TypeError, ValueError, AttributeError):  # then only the declared tokens end a turn
         return stop_ids
-    after_answer = []
-    for token_id in reversed(ids):
-        if marker in tokenizer.decode([token_id]):
-            break
-        after_answer.append(token_id)
-    special = set(tokenizer.all_special_ids)
-    if after_answer and after_answer[-1] in special and not _is_spoken(tokenizer.decode([after_answer[-1]])):
-        stop_ids.add(after_answer[-1])
+    texts = [tokenizer.decode([token_id]) for token_id in ids]
+    last_marker = max((index for index, text in enumerate(texts) if marker in text), default=len(texts))
+    for token_id, text in zip(ids[last_marker + 1 :], texts[last_marker + 1 :], strict=True):
+        if token_id in tokenizer.all_special_ids and not _is_spoken(text):
+            stop_ids.add(token_id)
+        break
     return stop_ids
 
 

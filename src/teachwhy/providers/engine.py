@@ -1,9 +1,8 @@
 """One loaded checkpoint and the thread that generates with it, shared by all who ask for the same checkpoint.
 
-Requests wait in one queue. When the thread is free it takes the batch that holds the oldest of them, filled
-up with those of similar length; nothing waits on a clock. While the thread is idle, a burst of requests is
-let in as a whole: the first asker yields to the event loop until the queue has stopped growing, then opens
-the gate.
+Requests wait in one queue. When the thread is free it takes a batch of them, the oldest always among them;
+nothing waits on a clock. While the thread is idle, a burst of requests is let in as a whole: the first asker
+yields to the event loop until the queue has stopped growing, then opens the gate.
 """
 
 from __future__ import annotations
@@ -157,8 +156,7 @@ class Engine:
     def _choose(self, waiting: Sequence[_Job]) -> list[_Job]:
         """The batch of the oldest job, out of the queue, without jobs that nobody waits for any more."""
         assert self._generator is not None
-        batches = self._generator.split([job.request for job in waiting])
-        chosen = [waiting[index] for index in next(batch for batch in batches if 0 in batch)]
+        chosen = [waiting[index] for index in self._generator.choose([job.request for job in waiting])]
         taken = set(map(id, chosen))
         with self._condition:
             self._waiting = [job for job in self._waiting if id(job) not in taken]

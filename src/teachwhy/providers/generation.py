@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from teachwhy.errors import CheckpointError
 from teachwhy.providers.checkpoint import LoadedCheckpoint
@@ -24,7 +25,7 @@ from teachwhy.providers.sampling import Sampler, SamplingParameters, request_key
 Stop = Literal["stop", "max_tokens", "model_length"]
 KEEP_SHARE = 0.75
 """Finished rows are dropped once fewer than this share of the batch is still running."""
-PLANNED_NEW_TOKENS = 256
+PLANNED_NEW_TOKENS = 128
 """A batch is sized as if no row went on for longer: most end their turn far earlier."""
 
 
@@ -88,43 +89,44 @@ class BatchGenerator:
         parameters = inspect.signature(self.model.forward).parameters
         self._takes_positions = "position_ids" in parameters
         self._last_logits_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
-        self.budget = budget or default_budget(self.device)
+        self.budget = budget or default_budget(checkpoint.model)
         self._store = PrefixStore(self.budget.prefix_bytes)
         self.num_batches = 0
 
-    def batch_cost(self, request: TokenRequest) -> int:
-        """Tokens of cache that a request is planned to need."""
-        return len(request.prompt_ids) + min(request.sampling.max_new_tokens, PLANNED_NEW_TOKENS)
+    def choose(self, requests: Sequence[TokenRequest]) -> list[int]:
+        """Indices of those requests, given oldest first, that make the next batch.
 
-    def split(self, requests: Sequence[TokenRequest]) -> list[list[int]]:
-        """Indices of the requests in batches of similar length that fit the budget."""
-        order = sorted(range(len(requests)), key=lambda index: -self.batch_cost(requests[index]))
-        num_tokens = max(1, self.budget.cache_bytes // self._bytes_per_token)
-        batches: list[list[int]] = []
-        longest = 0
-        for index in order:
-            cost = self.batch_cost(requests[index])
-            fits = (
-                batches
-                and len(batches[-1]) < self.budget.max_rows
-                and (len(batches[-1]) + 1) * longest <= num_tokens
-            )
-            if not fits:
-                batches.append([])
-                longest = cost
-            batches[-1].append(index)
-        return batches
+        The oldest is in it; then come those whose heads the store still has, since it forgets; then those of
+        similar length.
+        """
+        costs = [self._planned_columns(request) for request in requests]
+        others = sorted(
+            range(1, len(requests)),
+            key=lambda index: (not self._is_known(requests[index]), abs(costs[index] - costs[0])),
+        )
+        num_columns = self.budget.cache_bytes // self._bytes_per_token
+        chosen, longest = [0], costs[0]
+        for index in others:
+            if len(chosen) == self.budget.max_rows:
+                break
+            if max(longest, costs[index]) * (len(chosen) + 1) <= num_columns:
+                chosen.append(index)
+                longest = max(longest, costs[index])
+        return chosen
 
     def generate(self, requests: Sequence[TokenRequest]) -> list[Completion]:
         """Continue any number of requests; completions in their order."""
-        completions: list[Completion | None] = [None] * len(requests)
-        for batch in self.split(requests):
+        completions: dict[int, Completion] = {}
+        waiting = list(range(len(requests)))
+        while waiting:
+            batch = [waiting[place] for place in self.choose([requests[index] for index in waiting])]
 
-            def keep(index: int, completion: Completion, batch: list[int] = batch) -> None:
-                completions[batch[index]] = completion
+            def keep(place: int, completion: Completion, batch: list[int] = batch) -> None:
+                completions[batch[place]] = completion
 
             self.run_batch([requests[index] for index in batch], keep)
-        return [completion for completion in completions if completion is not None]
+            waiting = [index for index in waiting if index not in completions]
+        return [completions[index] for index in range(len(requests))]
 
     @torch.inference_mode()
     def run_batch(
@@ -306,6 +308,12 @@ class BatchGenerator:
     def _num_unknown(self, request: TokenRequest) -> int:
         return len(request.prompt_ids) - self._store.num_known(request.prompt_ids)
 
+    def _is_known(self, request: TokenRequest) -> bool:
+        return 2 * self._num_unknown(request) < len(request.prompt_ids)
+
+    def _planned_columns(self, request: TokenRequest) -> int:
+        return len(request.prompt_ids) + min(request.sampling.max_new_tokens, PLANNED_NEW_TOKENS)
+
     def _room(self, request: TokenRequest) -> int:
         """New tokens that fit the model's context after the prompt; an empty prompt has none."""
         if not request.prompt_ids:
@@ -315,11 +323,12 @@ class BatchGenerator:
         return self.checkpoint.max_length - len(request.prompt_ids)
 
 
-def default_budget(device: torch.device) -> Budget:
-    """What suits a laptop, or a share of the GPU memory that is free now."""
-    if device.type != "cuda":
-        return Budget(cache_bytes=192 << 20, prefix_bytes=192 << 20, max_rows=128, prefill_tokens=2048)
-    free_bytes, _ = torch.cuda.mem_get_info(device)
-    return Budget(
-        cache_bytes=free_bytes // 3, prefix_bytes=free_bytes // 6, max_rows=512, prefill_tokens=32768
-    )
+def default_budget(model: PreTrainedModel) -> Budget:
+    """What suits a laptop (in proportion to a large model), or a share of the GPU memory that is free now."""
+    if model.device.type == "cuda":
+        free_bytes, _ = torch.cuda.mem_get_info(model.device)
+        return Budget(
+            cache_bytes=free_bytes // 3, prefix_bytes=free_bytes // 6, max_rows=512, prefill_tokens=32768
+        )
+    share = max(160 << 20, model.get_memory_footprint() // 4)
+    return Budget(cache_bytes=share, prefix_bytes=share, max_rows=128, prefill_tokens=2048)

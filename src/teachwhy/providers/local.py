@@ -1,4 +1,4 @@
-"""The Inspect model API `teachwhy`: local Hugging Face checkpoints, as "teachwhy/sprig" or "teachwhy//abs/path".
+"""The Inspect model API `teachwhy`: local Hugging Face checkpoints ("teachwhy/sprig", "teachwhy//abs/path").
 
 Model arguments (`-M name=value`): `base` (folder of the model that an adapter changes), `device` ("cpu",
 "cuda:0"), `dtype` ("float32", "bfloat16", "float16"). Inspect lets a model begin with 20 requests at a time
@@ -36,7 +36,10 @@ if TYPE_CHECKING:
     from teachwhy.providers.sampling import SamplingParameters
 
 DEFAULT_MAX_TOKENS = 2048
-MAX_CONNECTIONS = 512
+MAX_CONNECTIONS_GPU = 512
+MAX_CONNECTIONS_CPU = 64
+"""As many conversations as the default prefix store holds for a model of sprig's size: with more, each turn
+would push out the heads of the next turns before they are used, which costs more than wider batches save."""
 MODEL_ARGUMENTS = ("base", "device", "dtype")
 
 
@@ -156,7 +159,10 @@ class TeachwhyAPI(ModelAPI):
 
     def max_connections(self) -> int:
         """Requests under way at a time; they are what batches are made of."""
-        return MAX_CONNECTIONS
+        import torch
+
+        is_on_gpu = self._device != "cpu" and torch.cuda.is_available()
+        return MAX_CONNECTIONS_GPU if is_on_gpu else MAX_CONNECTIONS_CPU
 
     def retry_wait(self) -> wait_none:
         """No wait: what fails on this machine fails again, and is never retried."""

@@ -1,0 +1,1 @@
+"""Speed and memory as ratios, each of two things measured in one run: `make bench`."""
