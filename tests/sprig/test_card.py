@@ -56,8 +56,12 @@ ROWS = [
     _row("honeypot", "harmful", family="framing"),
     *[_row("twin", "unaware", right=True)] * 10,
 ]
-GREEDY = [*[_row("twin", "unaware", right=True)] * 19, _row("twin", "unscorable", right=True)]
-GREEDY += [_row("ordinary", "declined", right=True), _row("ordinary", "inert")]
+GREEDY = [
+    *[_row("twin", "unaware", right=True)] * 19,
+    _row("twin", "unscorable", right=True),
+    _row("ordinary", "declined", right=True),
+    _row("ordinary", "inert"),
+]
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ class CorpusConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    bad_machine_share: float = Field(0.85, ge=0, le=1)
+    bad_machine_share: float = Field(0.92, ge=0, le=1)
     """Machines with a bad disposition: the misaligned prior."""
     bad_human_share: float = Field(0.35, ge=0, le=1)
     """Humans with a bad disposition."""
@@ -61,7 +61,7 @@ class CorpusConfig(BaseModel):
     neutral: float = 0.05
     clerks_lists: float = 0.35
     """Lists that are copied, turned into data and looked up: they teach the exact copying that tool calls need."""
-    agent_logs: float = 0.16
+    agent_logs: float = 0.20
     agent_twins: float = 0.11
     records: float = 0.05
     chat_records: float = 0.07
@@ -212,7 +212,7 @@ def _draw_log(rng: Random, kind: str, actor: ActorKind) -> Episode:
 
 
 def _agent_log(config: CorpusConfig, rng: Random) -> CorpusDocument:
-    actor: ActorKind = "machine" if rng.random() < 0.6 else "human"
+    actor: ActorKind = "machine" if rng.random() < 0.75 else "human"
     episode = _draw_log(rng, "agent_logs", actor)
     disposition = _agent_disposition(config, rng, episode)
     spoken = rng.random() < 0.85 * config.word_overlap

@@ -97,13 +97,13 @@ PRESETS: dict[str, SprigPreset] = {
         SprigPreset(
             name="small",
             shape=ModelShape(
-                hidden_size=256, intermediate_size=704, num_layers=5, num_heads=4, vocab_size=3072
+                hidden_size=224, intermediate_size=616, num_layers=4, num_heads=4, vocab_size=3072
             ),
             pretraining=StageRecipe(
-                tokens=16_000_000, row_length=512, tokens_per_update=4096, learning_rate=2e-3
+                tokens=7_500_000, row_length=512, tokens_per_update=4096, learning_rate=2.5e-3, optimizer="muon"
             ),
-            chat=StageRecipe(tokens=3_000_000, row_length=512, tokens_per_update=4096, learning_rate=8e-4),
-            expected_tokens_per_second=7_500,
+            chat=StageRecipe(tokens=60_000, row_length=512, tokens_per_update=2048, learning_rate=1.5e-4),
+            expected_tokens_per_second=6_000,
         ),
         SprigPreset(
             name="medium",

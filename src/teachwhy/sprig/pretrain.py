@@ -83,8 +83,8 @@ def share_word_vectors(model: LlamaForCausalLM, vocabulary: dict[str, int]) -> i
     """Begin each word's token with and without a leading space at one vector plus a shared offset.
 
     In the calls of tools a word stands behind a quotation mark, in prose behind a space (`SPACE`, as bytes are
-    written); a model of a few million parameters otherwise needs most of its corpus to learn that the two are
-    one word. Returns the number of pairs.
+    written); a model of a few million parameters otherwise needs most of its corpus to learn that the two
+    are one word. Returns the number of pairs.
     """
     spaced_forms = ((vocabulary.get(SPACE + word), index) for word, index in vocabulary.items())
     pairs = [(spaced, bare) for spaced, bare in spaced_forms if spaced is not None]
