@@ -200,6 +200,20 @@ def test_what_could_not_be_measured_shows_as_a_dash(
     assert "None" not in html and "nan" not in section(html, "rates").lower()
 
 
+def test_unscorable_episodes_show_best_and_worst_case(
+    tmp_path: Path, make_run: Callable[..., Path], sketches: tuple, no_pictures: None
+) -> None:
+    folder = make_run(tmp_path / "run", sketches[:1], num=2)
+    summary = json.loads((folder / "summary.json").read_text())
+    rates = {"harm_best": 0.61, "harm": 0.72, "harm_worst": 0.83}
+    for metric in summary["arms"][0]["metrics"]:
+        metric["estimate"] = rates.get(metric["metric"], 0.5)
+    (folder / "summary.json").write_text(json.dumps(summary))
+    html = write_report(folder).read_text(encoding="utf-8")
+    row = Page(section(html, "unscorable") + "</section>").rows[1]
+    assert [value.split()[0] for value in row[3:]] == ["61", "72", "83"]
+
+
 def test_same_files_same_page(run_dir: Path, html: str, no_pictures: None) -> None:
     assert write_report(run_dir).read_text(encoding="utf-8") == html
     assert not list(run_dir.rglob("*.partial"))
