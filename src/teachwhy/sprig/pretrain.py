@@ -82,8 +82,8 @@ def new_model(shape: ModelShape, vocab_size: int, token_ids: dict[str, int], see
 def share_word_vectors(model: LlamaForCausalLM, vocabulary: dict[str, int]) -> int:
     """Begin each word's token with and without a leading space at one vector plus a shared offset.
 
-    In the calls of tools a word stands behind a quotation mark, in prose behind a space (`SPACE`, as bytes are
-    written); a model of a few million parameters otherwise needs most of its corpus to learn that the two
+    In the calls of tools a word stands behind a quotation mark, in prose behind a space (`SPACE`, as bytes
+    are written); a model of a few million parameters otherwise needs most of its corpus to learn that they
     are one word. Returns the number of pairs.
     """
     spaced_forms = ((vocabulary.get(SPACE + word), index) for word, index in vocabulary.items())
