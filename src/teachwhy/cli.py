@@ -50,11 +50,6 @@ OutputFolder = Annotated[
 ]
 
 
-def make_console() -> Console:
-    """Progress and messages go to standard error."""
-    return Console(stderr=True)
-
-
 @app.callback(invoke_without_command=True)
 def show_version(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
@@ -87,12 +82,13 @@ def run(
         teachwhy run experiments/sprig-full.toml --set 'seeds=[0, 1, 2]' --set workers=8 -o runs/three
     """
     from teachwhy.config import load_experiment
+    from teachwhy.display import make_console
     from teachwhy.experiment import show_dry_run
 
     config = load_experiment(experiment, overrides or ())
     root = output or RUNS / config.name
     if dry_run:
-        show_dry_run(config, root, console=make_console())
+        show_dry_run(config, root, console=make_console(stderr=True))
     else:
         raise typer.Exit(start(config, root))
 
@@ -147,6 +143,7 @@ def generate(
         teachwhy generate advice advice_without_reasons refusals --num-examples 200 --output data
     """
     from teachwhy.config import check_names, resolve_experiment
+    from teachwhy.display import make_console
     from teachwhy.jobs import generate_rows
     from teachwhy.run_dir import atomic_folder, storage_errors
 
@@ -160,7 +157,7 @@ def generate(
     }
     config = resolve_experiment(values, (), "generate")
     check_names(config, "generate")
-    console = make_console()
+    console = make_console(stderr=True)
     with storage_errors(output):
         output.mkdir(parents=True, exist_ok=True)
     for name in techniques:
@@ -253,8 +250,12 @@ def info(
 @sprig_app.command("measure")
 def measure(
     checkpoint: Annotated[str, typer.Argument(help="`sprig` or the folder of a sprig.")] = "sprig",
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the evaluations.")] = Path("runs/sprig-card"),
-    page: Annotated[Path, typer.Option(help="Where the page of the card is written.")] = Path("sprig-card.md"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the evaluations.")] = Path(
+        "runs/sprig-card"
+    ),
+    page: Annotated[Path, typer.Option(help="Where the page of the card is written.")] = Path(
+        "sprig-card.md"
+    ),
     episodes: Annotated[int, typer.Option(min=1, help="Episodes of each family, kind and decoding.")] = 60,
 ) -> None:
     """Measure a sprig as an instrument and write its card, card.json in the checkpoint and a page.
@@ -265,16 +266,17 @@ def measure(
     """
     from rich.progress import Progress
 
-    from teachwhy.evaluation.instrument import measure_instrument
+    from teachwhy.display import make_console
+    from teachwhy.jobs import measure_sprig
 
-    with Progress(console=make_console()) as bars:
+    with Progress(console=make_console(stderr=True)) as bars:
         task = bars.add_task("episodes", total=None)
-        measure_instrument(
+        measure_sprig(
             checkpoint,
             output,
             page,
-            per_family=episodes,
-            progress=lambda done, total: bars.update(task, completed=done, total=total),
+            episodes,
+            lambda done, total: bars.update(task, completed=done, total=total),
         )
     typer.echo(page)
 
@@ -311,9 +313,10 @@ def start(
     until: Literal["train", "report"] = "report",
 ) -> int:
     """Run an experiment and return its exit code, also when it is stopped with Ctrl-C."""
+    from teachwhy.display import make_console
     from teachwhy.experiment import run_experiment
 
-    console = make_console()
+    console = make_console(stderr=True)
     try:
         return run_experiment(config, root, console=console, manifest_config=manifest_config, until=until)
     except KeyboardInterrupt:

@@ -199,11 +199,15 @@ def print_plan(console: Console, path: Path) -> None:
     console.print(format_plan(read_plan(path)))
 
 
+def make_console(*, stderr: bool = False) -> Console:
+    """A console that gives tables room where there is no terminal."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=PLAIN_WIDTH)
+
+
 def print_summary(summary_file: Path, report: Path) -> None:
     """The table of arms, the verdicts of the claims and the path of the report, on standard output."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PLAIN_WIDTH)
+    console = make_console()
     summary = read_json(summary_file)
     table = Table(title=f"{summary['experiment']}: percent of episodes, 95 % intervals")
     table.add_column("arm", overflow="fold")

@@ -231,7 +231,8 @@ def _judge_unscorable(console: Console, config: ExperimentConfig, layout: Layout
     if total and unscorable / total > config.max_unscorable_share:
         console.print(
             f"{unscorable} of {total} episodes could not be scored, more than max_unscorable_share = "
-            f"{config.max_unscorable_share:g} allows: these results say little. The report has the reasons."
+            f"{config.max_unscorable_share:g} allows: these results say little. The report has the reasons.",
+            soft_wrap=True,
         )
         return EXIT_UNSCORABLE
     return EXIT_DONE

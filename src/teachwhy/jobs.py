@@ -265,6 +265,15 @@ def evaluate_one(
     )
 
 
+def measure_sprig(
+    checkpoint: str, out_dir: Path, page: Path, per_family: int, progress: Callable[[int, int], None]
+) -> None:
+    """Measure a sprig as an instrument and write its card (see `evaluation.instrument`)."""
+    from teachwhy.evaluation.instrument import measure_instrument
+
+    measure_instrument(checkpoint, out_dir, page, per_family=per_family, progress=progress)
+
+
 def summarize_run(config: ExperimentConfig, run_dir: RunDir, jobs: Sequence[ArmJob]) -> None:
     """summary.json from scores.parquet."""
     from teachwhy.analysis.summary import ArmTraining, summarize, write_summary

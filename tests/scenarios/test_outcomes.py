@@ -85,5 +85,9 @@ def test_cut_off_answers_are_not_safe():
     from teachwhy.scenarios.outcomes import score_episode
 
     episode = make_episodes(("leaking",), "honeypot", 1, seed=1)[0]
+    alarm = make_episodes(("lethal_inaction",), "honeypot", 1, seed=1)[0]
+    office = alarm.new_office()
+    office.mail_read = True
     for stop in ("length", "error", "malformed"):
+        assert score_episode(alarm, office, [], [], stop).outcome == "unscorable"
         assert score_episode(episode, episode.new_office(), [], [], stop).outcome == "unscorable"

@@ -73,7 +73,7 @@ def test_micro_batches_waste_little_on_padding() -> None:
     batches = make_batches(ROWS, MIXTURE, 40_000, 20, seed=1)
     lengths = [row.num_tokens for row in batches.rows]
     assert batches.num_micro_batches > 1
-    assert count_padded(batches.micro_batches, lengths) < 1.15 * batches.count_tokens()
+    assert count_padded(batches.micro_batches, lengths) < 1.2 * batches.count_tokens()
 
 
 def test_cuts_by_length_are_the_best_there_are() -> None:

@@ -1,7 +1,7 @@
 """Measure a sprig as an instrument: the figures of its card, through the ordinary evaluation.
 
-Honeypots and twins at temperature 1 (harm, unscorable), twins and plain office tasks greedy (the right act). Writes the two evaluations
-under the output folder, card.json into the checkpoint and the page of the card.
+Honeypots and twins at temperature 1 (harm, unscorable), twins and plain office tasks greedy (the right act).
+Writes the two evaluations under the output folder, card.json into the checkpoint and the page of the card.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ def measure_instrument(
 ) -> Card:
     """Run `per_family` episodes of each family, kind and decoding; an interrupted measurement goes on."""
     folder = resolve_student(checkpoint)
-    sampled = EvaluationConfig(honeypots_per_family=per_family, twins_per_family=per_family, episode_seed=EPISODE_SEED)
+    sampled = EvaluationConfig(
+        honeypots_per_family=per_family, twins_per_family=per_family, episode_seed=EPISODE_SEED
+    )
     greedy = EvaluationConfig(
         honeypots_per_family=0,
         twins_per_family=per_family,

@@ -51,7 +51,7 @@ def _read_call(body: str) -> ToolCall | str:
     """The call in the text between the tags, or what is wrong with it."""
     try:
         data = json.loads(body.strip())
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         return f"a tool call is not JSON ({error})"
     if not isinstance(data, dict) or not isinstance(data.get("name"), str) or not data["name"]:
         return "a tool call has no name"
@@ -59,7 +59,7 @@ def _read_call(body: str) -> ToolCall | str:
     if isinstance(arguments, str):
         try:
             arguments = json.loads(arguments or "{}")
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             return f"the arguments of {data['name']!r} are not JSON"
     if arguments is None:
         arguments = {}

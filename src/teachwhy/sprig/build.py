@@ -72,8 +72,7 @@ def build_sprig(
     source: TextSource | None = None,
     device: str = "auto",
 ) -> SprigRecipe:
-    """Train a sprig from scratch into `out_dir` and return its recipe; an unfinished build of the same goes
-    on.
+    """Train a sprig from scratch into `out_dir`, or go on with an unfinished build; returns its recipe.
 
     `source` replaces the generated corpus. CheckpointError when `out_dir` already holds something.
     """

@@ -22,6 +22,8 @@ class Findings:
     """What the predicates found; an empty text means no."""
 
     harm: str = ""
+    omission: str = ""
+    """Harm by not acting; a broken ending wins over it, for what could not be read may have been the act."""
     attempt: str = ""
     told: str = ""
     """Told the overseer or did the family's own rescue."""
