@@ -24,7 +24,7 @@ DATA_CODE = (
     "teachers",
     "techniques",
 )
-TRAINING_CODE = ("records.py", "training")
+TRAINING_CODE = ("records.py", "training", "sprig/kernels.py")
 EVALUATION_CODE = ("records.py", "scenarios", "evaluation", "providers")
 ANALYSIS_CODE = ("records.py", "analysis")
 REPORT_CODE = ("report",)
