@@ -179,7 +179,7 @@ def test_what_nobody_expected_keeps_its_traceback(
 
 COMMANDS = [
     *(["run"], ["evaluate"], ["generate"], ["train"], ["report"]),
-    *(["sprig", "build"], ["sprig", "info"], ["sprig", "sample"]),
+    *(["sprig", "build"], ["sprig", "info"], ["sprig", "measure"], ["sprig", "sample"]),
 ]
 
 
