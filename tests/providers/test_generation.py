@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -32,8 +34,14 @@ def make_prompts(num: int, seed: int = 0) -> list[tuple[int, ...]]:
     ]
 
 
+@lru_cache(maxsize=2)
+def load_with_transformers(folder: Path) -> Any:
+    return AutoModelForCausalLM.from_pretrained(folder)
+
+
+@lru_cache
 def generate_with_transformers(folder: Path, prompt: tuple[int, ...], num_new: int) -> tuple[int, ...]:
-    model = AutoModelForCausalLM.from_pretrained(folder)
+    model = load_with_transformers(folder)
     ids = torch.tensor([prompt])
     output = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=num_new, do_sample=False)
     return tuple(output[0, len(prompt) :].tolist())

@@ -99,17 +99,18 @@ def load_checkpoint(
     """
     import torch
     from transformers import AutoTokenizer
-    from transformers.utils import logging as transformers_logging
+    from transformers.utils import logging
 
     target = _device(device)
     wanted = _dtype(dtype) if dtype else (torch.float32 if target.type == "cpu" else "auto")
-    shows_progress = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
+    progress_bars: Any = logging
+    shows_progress = progress_bars.is_progress_bar_enabled()
+    progress_bars.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             folder.tokenizer_path, local_files_only=True, trust_remote_code=False
         )
-        model = _load_model(folder, wanted)
+        model = _load_model(folder, wanted).eval().requires_grad_(False).to(target)
     except Exception as error:  # a damaged checkpoint fails in whatever library meets it first
         raise CheckpointError(
             f"{folder.path}: the checkpoint cannot be loaded ({type(error).__name__}: {str(error)[:500]}). "
@@ -119,11 +120,10 @@ def load_checkpoint(
         ) from error
     finally:
         if shows_progress:
-            transformers_logging.enable_progress_bar()
+            progress_bars.enable_progress_bar()
     if not tokenizer.chat_template:
         raise _no_chat_template(folder.tokenizer_path)
     _check_layers(model, folder.path)
-    model.to(target).eval().requires_grad_(False)
     return LoadedCheckpoint(
         model=model,
         tokenizer=tokenizer,
@@ -133,7 +133,7 @@ def load_checkpoint(
     )
 
 
-def _load_model(folder: CheckpointFolder, dtype: Any) -> PreTrainedModel:
+def _load_model(folder: CheckpointFolder, dtype: Any) -> Any:
     from transformers import AutoModelForCausalLM
 
     model: Any = AutoModelForCausalLM.from_pretrained(
@@ -151,8 +151,7 @@ def _load_model(folder: CheckpointFolder, dtype: Any) -> PreTrainedModel:
         from teachwhy.providers import attention
 
         model.set_attn_implementation(attention.NAME)
-    loaded: PreTrainedModel = model
-    return loaded
+    return model
 
 
 def _resolve(name: str, adapter: Path | None = None) -> Path:

@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from teachwhy.errors import CheckpointError
 from teachwhy.providers.checkpoint import LoadedCheckpoint
@@ -89,7 +88,7 @@ class BatchGenerator:
         parameters = inspect.signature(self.model.forward).parameters
         self._takes_positions = "position_ids" in parameters
         self._last_logits_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
-        self.budget = budget or default_budget(checkpoint.model)
+        self.budget = budget or default_budget(self.model)
         self._store = PrefixStore(self.budget.prefix_bytes)
         self.num_batches = 0
 
@@ -296,9 +295,8 @@ class BatchGenerator:
         return text[: min((at for stop in stop_strings if (at := text.find(stop)) >= 0), default=len(text))]
 
     def _text(self, token_ids: Sequence[int]) -> str:
-        text: str = self.checkpoint.tokenizer.decode(
-            token_ids, skip_special_tokens=False, clean_up_tokenization_spaces=False
-        )
+        tokenizer: Any = self.checkpoint.tokenizer
+        text: str = tokenizer.decode(token_ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
         return text
 
     def _remember(self, row: _Row, cache: BatchCache, position: int, padding: int) -> None:
@@ -323,7 +321,7 @@ class BatchGenerator:
         return self.checkpoint.max_length - len(request.prompt_ids)
 
 
-def default_budget(model: PreTrainedModel) -> Budget:
+def default_budget(model: Any) -> Budget:
     """What suits a laptop (in proportion to a large model), or a share of the GPU memory that is free now."""
     if model.device.type == "cuda":
         free_bytes, _ = torch.cuda.mem_get_info(model.device)

@@ -34,20 +34,24 @@ class Window:
     """Columns already filled, counted from `first_column`."""
 
 
-class BatchLayer(CacheLayerMixin):
+class BatchLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
     """One layer's states of the whole batch, written in place; a forward pass sees the window only."""
 
     is_sliding = False  # the states are never cut to a sliding window: the model's mask does that
+    states: tuple[Tensor, Tensor]
+    """Keys and values, each BHTD; there once `is_initialized`."""
 
     def __init__(self, cache: BatchCache) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._cache = cache
 
     def allocate(self, like_keys: Tensor, like_values: Tensor) -> None:
         """Make room for the whole batch. Zeros, because masked garbage could still be NaN."""
         rows, columns = self._cache.num_rows, self._cache.num_columns
-        self.keys = like_keys.new_zeros(rows, like_keys.shape[-3], columns, like_keys.shape[-1])
-        self.values = like_values.new_zeros(rows, like_values.shape[-3], columns, like_values.shape[-1])
+        self.states = (
+            like_keys.new_zeros(rows, like_keys.shape[-3], columns, like_keys.shape[-1]),
+            like_values.new_zeros(rows, like_values.shape[-3], columns, like_values.shape[-1]),
+        )
         self.is_initialized = True
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
@@ -62,10 +66,11 @@ class BatchLayer(CacheLayerMixin):
         rows = slice(window.first_row, window.end_row)
         start = window.first_column + window.num_filled
         end = start + key_states.shape[-2]
-        self.keys[rows, :, start:end] = key_states
-        self.values[rows, :, start:end] = value_states
+        keys, values = self.states
+        keys[rows, :, start:end] = key_states
+        values[rows, :, start:end] = value_states
         seen = slice(window.first_column, end)
-        return self.keys[rows, :, seen], self.values[rows, :, seen]
+        return keys[rows, :, seen], values[rows, :, seen]
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         return self._cache.window.num_filled + query_length, 0
@@ -84,29 +89,37 @@ class BatchCache(Cache):
         self.num_rows = num_rows
         self.num_columns = num_columns
         self.window = Window(0, num_rows, 0, 0)
-        super().__init__(layers=[BatchLayer(self) for _ in range(num_layers)])
+        self.batch_layers = [BatchLayer(self) for _ in range(num_layers)]
+        super().__init__(layers=list(self.batch_layers))
 
     def ensure_columns(self, num_columns: int) -> None:
         """Make at least `num_columns` columns, with some to spare."""
         if num_columns <= self.num_columns:
             return
         self.num_columns = num_columns + GROWTH_COLUMNS
-        for layer in self.layers:
+        for layer in self.batch_layers:
             if layer.is_initialized:
-                old_keys, old_values = layer.keys, layer.values
-                layer.allocate(old_keys, old_values)
-                layer.keys[:, :, : old_keys.shape[2]] = old_keys
-                layer.values[:, :, : old_values.shape[2]] = old_values
+                old_states = layer.states
+                layer.allocate(*old_states)
+                for old, new in zip(old_states, layer.states, strict=True):
+                    new[:, :, : old.shape[2]] = old
 
     def keep_rows(self, rows: Sequence[int], first_column: int) -> None:
         """Drop all other rows, and the columns before `first_column` (padding of every row that stays)."""
         self.num_rows = len(rows)
         self.num_columns -= first_column
-        for layer in self.layers:
+        for layer in self.batch_layers:
             if layer.is_initialized:
-                index = torch.tensor(rows, device=layer.keys.device)
-                layer.keys = layer.keys[:, :, first_column:].index_select(0, index)
-                layer.values = layer.values[:, :, first_column:].index_select(0, index)
+                keys, values = layer.states
+                index = torch.tensor(rows, device=keys.device)
+                layer.states = (
+                    keys[:, :, first_column:].index_select(0, index),
+                    values[:, :, first_column:].index_select(0, index),
+                )
+
+
+Key = tuple[int, tuple[int, ...]]
+"""Of a block: the identity of the block before it (0: none), and its tokens."""
 
 
 class PrefixStore:
@@ -118,7 +131,7 @@ class PrefixStore:
 
     def __init__(self, num_bytes: int) -> None:
         self._num_bytes = num_bytes
-        self._nodes: OrderedDict[tuple[int, tuple[int, ...]], tuple[int, int]] = OrderedDict()
+        self._nodes: OrderedDict[Key, tuple[int, int]] = OrderedDict()  # to (identity, slot)
         self._free: list[int] = []
         self._next_identity = 1
         self._pools: list[tuple[Tensor, Tensor]] = []
@@ -126,7 +139,7 @@ class PrefixStore:
     def find(self, tokens: Sequence[int]) -> list[int]:
         """Slots of the longest known head of `tokens`, at least one token short of the whole."""
         slots: list[int] = []
-        keys = []
+        keys: list[Key] = []
         parent = 0
         for start in range(0, len(tokens) - BLOCK_TOKENS, BLOCK_TOKENS):
             key = (parent, tuple(tokens[start : start + BLOCK_TOKENS]))
@@ -147,10 +160,10 @@ class PrefixStore:
     def load(self, slots: Sequence[int], cache: BatchCache, row: int, column: int, num_tokens: int) -> None:
         """Copy the first `num_tokens` tokens of the blocks into a row of a batch, from `column` on."""
         index = torch.tensor(slots, device=self._pools[0][0].device)
-        for layer, (key_pool, value_pool) in zip(cache.layers, self._pools, strict=True):
+        for layer, (key_pool, value_pool) in zip(cache.batch_layers, self._pools, strict=True):
             if not layer.is_initialized:
                 layer.allocate(key_pool, value_pool)
-            for states, pool in ((layer.keys, key_pool), (layer.values, value_pool)):
+            for states, pool in zip(layer.states, (key_pool, value_pool), strict=True):
                 blocks_HTD = pool.index_select(0, index).transpose(0, 1).flatten(1, 2)
                 states[row, :, column : column + num_tokens] = blocks_HTD[:, :num_tokens]
 
@@ -158,8 +171,9 @@ class PrefixStore:
         """Remember the states of `tokens`, which a row holds from `column` on; whole blocks only."""
         if not self._pools:
             self._make_room(cache)
-        parent, new_slots, first_new = 0, [], 0
-        touched = []
+        parent, first_new = 0, 0
+        new_slots: list[int] = []
+        touched: list[Key] = []
         for start in range(0, len(tokens) - BLOCK_TOKENS + 1, BLOCK_TOKENS):
             key = (parent, tuple(tokens[start : start + BLOCK_TOKENS]))
             entry = self._nodes.get(key)
@@ -184,14 +198,13 @@ class PrefixStore:
     def _copy_in(self, slots: Sequence[int], cache: BatchCache, row: int, column: int) -> None:
         index = torch.tensor(slots, device=self._pools[0][0].device)
         end = column + len(slots) * BLOCK_TOKENS
-        for layer, (key_pool, value_pool) in zip(cache.layers, self._pools, strict=True):
-            for states, pool in ((layer.keys, key_pool), (layer.values, value_pool)):
-                blocks_NHTD = (
-                    states[row, :, column:end].unflatten(1, (len(slots), BLOCK_TOKENS)).transpose(0, 1)
-                )
+        for layer, (key_pool, value_pool) in zip(cache.batch_layers, self._pools, strict=True):
+            for states, pool in zip(layer.states, (key_pool, value_pool), strict=True):
+                new_HTD = states[row, :, column:end]
+                blocks_NHTD = new_HTD.reshape(len(new_HTD), len(slots), BLOCK_TOKENS, -1).transpose(0, 1)
                 pool.index_copy_(0, index, blocks_NHTD)
 
-    def _take_slot(self, in_use: Sequence[tuple[int, tuple[int, ...]]]) -> int | None:
+    def _take_slot(self, in_use: Sequence[Key]) -> int | None:
         """A free slot, if need be that of the block unused for longest; None when that one is in use."""
         if self._free:
             return self._free.pop()
@@ -203,7 +216,7 @@ class PrefixStore:
         return self._nodes.pop(oldest)[1]
 
     def _make_room(self, cache: BatchCache) -> None:
-        layers = [(layer.keys, layer.values) for layer in cache.layers]
+        layers = [layer.states for layer in cache.batch_layers]
         block_bytes = sum(
             states.shape[1] * BLOCK_TOKENS * states.shape[3] * states.element_size()
             for pair in layers

@@ -70,7 +70,8 @@ def uniform_draws(keys_B: np.ndarray, steps_B: np.ndarray) -> np.ndarray:
         z = keys_B + (steps_B + np.uint64(1)) * _GOLDEN
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((z ^ (z >> np.uint64(31))) >> np.uint64(32)).astype(np.float64) * 2.0**-32
+    draws_B: np.ndarray = ((z ^ (z >> np.uint64(31))) >> np.uint64(32)).astype(np.float64) * 2.0**-32
+    return draws_B
 
 
 class Sampler:
