@@ -94,12 +94,13 @@ def tokenizer(rendered_texts):
 
 @pytest.fixture(scope="session")
 def preset() -> SprigPreset:
-    stage = StageRecipe(tokens=4096, row_length=64, tokens_per_update=512, learning_rate=5e-3)
+    # One round of encoding makes a chunk of some 9k tokens here, so that a stage takes several chunks.
+    stage = StageRecipe(tokens=30_000, row_length=64, tokens_per_update=2048, learning_rate=5e-3)
     return SprigPreset(
         name="test",
         shape=ModelShape(hidden_size=32, intermediate_size=64, num_layers=1, num_heads=2, vocab_size=400),
         pretraining=stage,
-        chat=stage.model_copy(update={"tokens": 2048, "row_length": 256}),
+        chat=stage.model_copy(update={"row_length": 256, "optimizer": "muon"}),
         tokenizer_documents=100,
         chunk_tokens=1024,
         precision="float32",
