@@ -310,7 +310,10 @@ def lock_run(root: Path) -> Iterator[None]:
     """
     path = root / ".lock"
     with storage_errors(path):
-        root.mkdir(parents=True, exist_ok=True)
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError as error:  # what /proc and its like say
+            raise StorageError(f"{root}: no folder can be made here; choose another with --output.") from error
         file = path.open("a+")
     with file:
         owner = _take_lock(file)

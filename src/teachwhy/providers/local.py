@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MAX_TOKENS = 2048
 MAX_CONNECTIONS_GPU = 512
-MAX_CONNECTIONS_CPU = 64
+MAX_CONNECTIONS_CPU = 160
 """As many conversations as the default prefix store holds for a model of sprig's size: with more, each turn
 would push out the heads of the next turns before they are used, which costs more than wider batches save."""
 MODEL_ARGUMENTS = ("base", "device", "dtype")
