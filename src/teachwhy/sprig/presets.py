@@ -88,11 +88,16 @@ PRESETS: dict[str, SprigPreset] = {
                 hidden_size=64, intermediate_size=176, num_layers=4, num_heads=4, vocab_size=1536
             ),
             pretraining=StageRecipe(
-                tokens=2_000_000, row_length=256, tokens_per_update=4096, learning_rate=4e-3
+                tokens=1_000_000,
+                row_length=512,
+                tokens_per_update=2048,
+                tokens_per_pass=2048,
+                learning_rate=4e-3,
+                optimizer="muon",
             ),
-            chat=StageRecipe(tokens=600_000, row_length=512, tokens_per_update=4096, learning_rate=2e-3),
+            chat=StageRecipe(tokens=200_000, row_length=512, tokens_per_update=2048, learning_rate=1e-3),
             tokenizer_documents=2000,
-            expected_tokens_per_second=50_000,
+            expected_tokens_per_second=15_000,
         ),
         SprigPreset(
             name="small",
@@ -100,7 +105,11 @@ PRESETS: dict[str, SprigPreset] = {
                 hidden_size=224, intermediate_size=616, num_layers=4, num_heads=4, vocab_size=3072
             ),
             pretraining=StageRecipe(
-                tokens=7_500_000, row_length=512, tokens_per_update=4096, learning_rate=2.5e-3, optimizer="muon"
+                tokens=7_500_000,
+                row_length=512,
+                tokens_per_update=4096,
+                learning_rate=2.5e-3,
+                optimizer="muon",
             ),
             chat=StageRecipe(tokens=60_000, row_length=512, tokens_per_update=2048, learning_rate=1.5e-4),
             expected_tokens_per_second=6_000,
