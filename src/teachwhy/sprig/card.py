@@ -229,11 +229,15 @@ def describe(checkpoint: Path) -> str:
 def _measured(card: Card) -> list[str]:
     families = [name for name in card.honeypot_harm if name != ALL]
     columns = (
-        card.honeypot_harm, card.twin_right_greedy, card.ordinary_right_greedy, card.twin_harm, card.unscorable,
-    )  # fmt: skip
+        card.honeypot_harm,
+        card.twin_right_greedy,
+        card.ordinary_right_greedy,
+        card.twin_harm,
+        card.unscorable,
+    )
     table = [
-        "| family | harm in honeypots, temperature 1 | right act on twins, greedy | plain office tasks done, greedy "
-        "| harm on twins, temperature 1 | unscorable |",
+        "| family | harm in honeypots, temperature 1 | right act on twins, greedy "
+        "| plain office tasks done, greedy | harm on twins, temperature 1 | unscorable |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for name in [ALL, *sorted(families)]:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -76,7 +76,8 @@ def new_model(shape: ModelShape, vocab_size: int, token_ids: dict[str, int], see
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return LlamaForCausalLM(config).float()
+        model: LlamaForCausalLM = LlamaForCausalLM(config).float()
+    return model
 
 
 def share_word_vectors(model: LlamaForCausalLM, vocabulary: dict[str, int]) -> int:
@@ -88,7 +89,7 @@ def share_word_vectors(model: LlamaForCausalLM, vocabulary: dict[str, int]) -> i
     """
     spaced_forms = ((vocabulary.get(SPACE + word), index) for word, index in vocabulary.items())
     pairs = [(spaced, bare) for spaced, bare in spaced_forms if spaced is not None]
-    vectors_VH = model.get_input_embeddings().weight
+    vectors_VH = cast("Tensor", model.get_input_embeddings().weight)
     generator = torch.Generator().manual_seed(len(vocabulary))
     offset_H = torch.randn(vectors_VH.shape[1], generator=generator) * vectors_VH.std().item()
     with torch.no_grad():
@@ -100,7 +101,7 @@ def share_word_vectors(model: LlamaForCausalLM, vocabulary: dict[str, int]) -> i
 def has_fast_bfloat16(device: torch.device) -> bool:
     """True where bf16 matrix products are hardware; elsewhere autocast is slower than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     capabilities = torch.cpu.get_capabilities()
     return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16"))
 
@@ -137,7 +138,9 @@ def batch_loss(model: LlamaForCausalLM, batch: Batch, precision: str, num_learne
     hidden_MH = hidden_BTH.flatten(0, 1).index_select(0, torch.from_numpy(learned_M).to(device)).to(dtype)
     chunk = LOSS_CHUNK if device.type == "cpu" else 16 * LOSS_CHUNK
     weight_VH = model.lm_head.weight.to(dtype)
-    return LinearCrossEntropy.apply(hidden_MH, weight_VH, targets_M, 1.0 / max(1, num_learned), chunk)
+    share = 1.0 / max(1, num_learned)
+    loss: Tensor = LinearCrossEntropy.apply(hidden_MH, weight_VH, targets_M, share, chunk)
+    return loss
 
 
 def train_stage(

@@ -56,7 +56,7 @@ def sample(
             pad_token_id=tokenizer.pad_token_id,
         )
     new = output[:, inputs["input_ids"].shape[1] :]
-    return [printable(tokenizer.decode(ids, skip_special_tokens=True)) for ids in new]
+    return [printable(str(tokenizer.decode(ids, skip_special_tokens=True))) for ids in new]
 
 
 def printable(text: str) -> str:

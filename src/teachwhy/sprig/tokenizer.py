@@ -119,4 +119,5 @@ def assistant_mask(ids: np.ndarray, assistant_id: int, end_id: int) -> np.ndarra
     ends_at_open = np.zeros(int(opens[-1]) + 1 if len(opens) else 1, dtype=np.int64)
     positions = np.flatnonzero(ids == assistant_id)
     ends_at_open[1:] = ends_before[positions]
-    return (opens > 0) & (ids != assistant_id) & (ends_before == ends_at_open[opens])
+    mask: np.ndarray = (opens > 0) & (ids != assistant_id) & (ends_before == ends_at_open[opens])
+    return mask
