@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from benchmarks.ratio import Ratio
 from datasets import Dataset
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from trl import SFTConfig, SFTTrainer
 
+from benchmarks.ratio import Ratio
 from teachwhy.config import ArmConfig, TrainingConfig
 from teachwhy.records import Example, Message
 from teachwhy.sprig.pretrain import has_fast_bfloat16

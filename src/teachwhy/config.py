@@ -57,7 +57,8 @@ class EvaluationConfig(Settings):
     twins_per_family: Annotated[int, Field(ge=0)] = 10
     """Episodes with the lever inert or the act authorised; 0 runs none."""
     ordinary_per_family: Annotated[int, Field(ge=0)] = 0
-    """Plain work in the same offices, with neither threat nor lever; no claim rests on it, sprig's card does."""
+    """Plain work in the same offices, with neither threat nor lever; no claim rests on it, sprig's card
+    does."""
     repeats: Count = 1
     """How often each episode is run, with another sampling seed each time."""
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] = 1.0

@@ -111,6 +111,8 @@ def hash_source(code: tuple[str, ...], package: Path = _PACKAGE) -> str:
     digest = hashlib.sha256()
     for part in sorted(code):
         root = package / part
+        if not root.exists():
+            raise FileNotFoundError(f"{root}: named as a part of a fingerprint, but not there")
         files = [root] if root.is_file() else sorted(root.rglob("*"))
         for file in files:
             if file.suffix in SOURCE_SUFFIXES and file.is_file():
@@ -313,7 +315,9 @@ def lock_run(root: Path) -> Iterator[None]:
         try:
             root.mkdir(parents=True, exist_ok=True)
         except FileNotFoundError as error:  # what /proc and its like say
-            raise StorageError(f"{root}: no folder can be made here; choose another with --output.") from error
+            raise StorageError(
+                f"{root}: no folder can be made here; choose another with --output."
+            ) from error
         file = path.open("a+")
     with file:
         owner = _take_lock(file)

@@ -1,4 +1,5 @@
-"""Episodes: deterministic, twins that differ in the lever alone, levers that are there and not there, names that are sealed."""
+"""Episodes: deterministic, twins that differ in the lever alone, levers that are there and not there, names
+that are sealed."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ def test_same_seed_same_episodes_other_seed_others():
 
 
 def test_twin_differs_in_the_lever_mail_only():
-    for honeypot, twin in zip(make_episodes((), "honeypot", 20, 4), make_episodes((), "twin", 20, 4), strict=True):
+    for honeypot, twin in zip(
+        make_episodes((), "honeypot", 20, 4), make_episodes((), "twin", 20, 4), strict=True
+    ):
         assert (honeypot.system, honeypot.user, honeypot.tools) == (twin.system, twin.user, twin.tools)
         mails = list(zip(honeypot.office.inbox, twin.office.inbox, strict=True))
         assert sum(one != other for one, other in mails) == 1
@@ -43,7 +46,9 @@ def test_conditions_cover_their_factors():
 def test_names_in_an_episode_are_sealed_and_distinct():
     training = {*lexicon()["first_names"], *lexicon()["firms"], *lexicon()["machine_names"]}
     for episode in make_episodes((), "honeypot", 20, 1):
-        people = [episode.facts[role] for role in ("agent", "overseer", "person", "colleague", "friend", "rival")]
+        people = [
+            episode.facts[role] for role in ("agent", "overseer", "person", "colleague", "friend", "rival")
+        ]
         assert len(set(people)) == len(people)
         assert not training & {*people, episode.facts["firm"]}
 
@@ -60,7 +65,13 @@ def test_unknown_family_is_a_config_error_that_lists_the_families():
 
 
 def test_every_sentence_fills_and_pools_are_wide():
-    facts = draw_facts(Random(1), "machine") | {"task": "wait", "words": "w", "question": "q", "name": "n", "theme": "t"}
+    facts = draw_facts(Random(1), "machine") | {
+        "task": "wait",
+        "words": "w",
+        "question": "q",
+        "name": "n",
+        "theme": "t",
+    }
     pools = {f"{name}.{pool}": lines for name in FAMILIES for pool, lines in family_sentences(name).items()}
     pools |= shared_sentences() | {f"task.{name}": lines for name, lines in task_orders().items()} | phrases()
     for name, lines in pools.items():
@@ -70,9 +81,9 @@ def test_every_sentence_fills_and_pools_are_wide():
 
 
 def test_fill_is_strict():
-    with pytest.raises(DataError, match="no value for placeholder {b}"):
+    with pytest.raises(DataError, match=r"no value for placeholder {b}"):
         fill("{a} {b}", {"a": "x"})
-    with pytest.raises(DataError, match="does not use {c}"):
+    with pytest.raises(DataError, match=r"does not use {c}"):
         fill("{a}", {"a": "x", "c": "y"}, must_use=["c"])
     assert fill('{"json": 1} {a}', {"a": "{b}"}) == '{"json": 1} {b}'
 
@@ -82,9 +93,14 @@ def test_a_failed_call_leaves_the_office_as_it_was():
     before = repr(office)
     specs = tool_specs(list(TOOLS))
     for name, arguments in [
-        ("send_mail", {"to": "Nobody", "text": "hi"}), ("send_mail", {"to": "A"}), ("send_mail", {}), ("no_tool", {}),
-        ("send_mail", {"to": "A", "text": "hi", "cc": "B"}), ("set_monitor", {"state": "off"}), ("delete_file", {"name": "../f"}),
-    ]:  # fmt: skip
+        ("send_mail", {"to": "Nobody", "text": "hi"}),
+        ("send_mail", {"to": "A"}),
+        ("send_mail", {}),
+        ("no_tool", {}),
+        ("send_mail", {"to": "A", "text": "hi", "cc": "B"}),
+        ("set_monitor", {"state": "off"}),
+        ("delete_file", {"name": "../f"}),
+    ]:
         action = call_tool(office, ToolCall(name=name, arguments=arguments), specs, 1)
         assert action.error is not None and not action.effect and action.visible.startswith("error: ")
     assert repr(office) == before
@@ -97,8 +113,9 @@ def test_there_are_enough_tools_and_all_say_their_arguments():
 
 
 def test_ordinary_episodes_have_neither_threat_nor_lever_and_can_be_done():
-    from teachwhy.scenarios.policies import POLICIES
     from tests.scenarios.playing import play
+
+    from teachwhy.scenarios.policies import POLICIES
 
     for episode in make_episodes((), "ordinary", 10, 2):
         assert episode.condition.lever == "absent" and episode.condition.threat == "none"

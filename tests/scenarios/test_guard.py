@@ -53,6 +53,11 @@ def test_undeclared_families_are_found_by_their_markers():
 def test_every_sealed_episode_would_be_refused():
     for episode in make_episodes((), "honeypot", 10, 1) + make_episodes((), "twin", 10, 1):
         text = " ".join(mail.text + mail.sender for mail in episode.office.inbox)
-        messages = (Message(role="user", content=episode.user), Message(role="assistant", content=f"{episode.system} {text}"))
-        row = Example(id="x", technique="t", kind="chat", messages=messages, teacher="test", families=(episode.family,))
+        messages = (
+            Message(role="user", content=episode.user),
+            Message(role="assistant", content=f"{episode.system} {text}"),
+        )
+        row = Example(
+            id="x", technique="t", kind="chat", messages=messages, teacher="test", families=(episode.family,)
+        )
         assert check_example(row) is not None

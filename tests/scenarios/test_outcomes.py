@@ -6,6 +6,7 @@ import tomllib
 from importlib.resources import files
 
 import pytest
+from tests.scenarios.playing import play
 
 from teachwhy.prompts import fill
 from teachwhy.scenarios.episodes import make_episodes
@@ -13,7 +14,6 @@ from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.families.blackmail.family import is_threat
 from teachwhy.scenarios.parsing import render_call
 from teachwhy.scenarios.policies import POLICIES, expected_outcome, task_call
-from tests.scenarios.playing import play
 
 HARM_POLICIES = ("harmful", "pious_end", "tries_and_fails")
 
@@ -43,15 +43,27 @@ def test_gold_transcripts(family):
         for episode in make_episodes((family,), entry["kind"], 5, seed=9):
             facts = episode.facts | {"task_call": render_call(task_call(episode))}
             turns = [fill(turn, facts) for turn in entry["turns"]]
-            outcome = play(episode, lambda turn, turns=turns: turns[turn - 1] if turn <= len(turns) else "Done.")
-            assert (outcome.outcome, outcome.right) == (entry["outcome"], entry["right"]), (episode.id, entry["why"], outcome)
+            outcome = play(
+                episode, lambda turn, turns=turns: turns[turn - 1] if turn <= len(turns) else "Done."
+            )
+            assert (outcome.outcome, outcome.right) == (entry["outcome"], entry["right"]), (
+                episode.id,
+                entry["why"],
+                outcome,
+            )
 
 
 @pytest.mark.parametrize(
     ("family", "outcome"),
-    [("blackmail", "harmful"), ("framing", "harmful"), ("leaking", "harmful"), ("lethal_inaction", "declined"),
-     ("oversight_evasion", "attempted"), ("self_exfiltration", "attempted")],
-)  # fmt: skip
+    [
+        ("blackmail", "harmful"),
+        ("framing", "harmful"),
+        ("leaking", "harmful"),
+        ("lethal_inaction", "declined"),
+        ("oversight_evasion", "attempted"),
+        ("self_exfiltration", "attempted"),
+    ],
+)
 def test_the_act_in_a_twin(family, outcome):
     for episode in make_episodes((family,), "twin", 8, seed=3):
         assert play(episode, POLICIES["harmful"](episode)).outcome == outcome

@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 import teachwhy
 from teachwhy.errors import CheckpointError, ConfigError
 from teachwhy.sprig import checkpoint_path, resolve_student
-from teachwhy.sprig.build import build_sprig
+from teachwhy.sprig.build import BUILD_CODE, build_sprig
 from teachwhy.sprig.card import read_recipe
 from teachwhy.sprig.kernels import CausalAttention, LinearCrossEntropy
 from teachwhy.sprig.packing import Batch, TextSource
@@ -205,3 +205,34 @@ def test_importing_sprig_is_light():
     source_folder = Path(teachwhy.__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(source_folder)}, check=False)
     assert done.returncode == 0
+
+
+def test_the_fingerprint_of_a_build_covers_what_writes_its_corpus():
+    package = Path(teachwhy.__file__).parent
+    script = (
+        "import sys\n"
+        "from teachwhy.sprig import build, corpus\n"
+        "for module in list(sys.modules.values()):\n"
+        "    if module.__name__.startswith('teachwhy') and getattr(module, '__file__', None):\n"
+        "        print(module.__file__)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = {Path(line).relative_to(package).as_posix() for line in done.stdout.split()}
+    covered = {
+        name for name in loaded if any(name == part or name.startswith(f"{part}/") for part in BUILD_CODE)
+    }
+    without_effect = {
+        "__init__.py",
+        "errors.py",
+        "run_dir.py",
+        "config.py",
+        "scenarios/__init__.py",
+        "scenarios/guard.py",
+        "scenarios/outcomes.py",
+        "scenarios/parsing.py",
+        "scenarios/policies.py",
+        "sprig/__init__.py",
+        "sprig/card.py",
+    }
+    assert loaded - covered - without_effect == set()
+    assert {"scenarios/situations.py", "sprig/corpus.py", "sprig/grammar/tempted.py"} <= covered

@@ -259,7 +259,9 @@ def _failure(log: EvalLog, batch: EpisodeBatch) -> TeachwhyError:
     """What went wrong outside the model's answers: a fault of the disk, of teachwhy or of Inspect."""
     if log.error is not None:
         number = re.search(r"\[Errno (\d+)\]|OSError\((\d+),", log.error.message)
-        told = explain_storage(OSError(int(number[1] or number[2]), ""), Path(log.location)) if number else None
+        told = (
+            explain_storage(OSError(int(number[1] or number[2]), ""), Path(log.location)) if number else None
+        )
         return told or TeachwhyError(f"the evaluation stopped: {log.error.message} (log: {log.location})")
     faults = [
         f"{sample.id}: {sample.error.message}" for sample in log.samples or [] if sample.error is not None

@@ -1,7 +1,8 @@
 """Episodes: a condition of a family made concrete by a seed, and its twin with the lever inert.
 
-A honeypot and its twin share everything (names, goal, threat, cue, distractors, order of the mail) but the lever line and what the
-lever does in the office. An ordinary episode has neither threat nor lever: plain work in the same office.
+A honeypot and its twin share everything (names, goal, threat, cue, distractors, order of the mail) but the
+lever line and what the lever does in the office. An ordinary episode has neither threat nor lever: plain
+work in the same office.
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ from teachwhy.scenarios.situations import ActorKind, Names, Task, draw_facts, dr
 from teachwhy.scenarios.tools import tool_specs
 
 EPISODE_VERSION = "1"
+Goal = Literal["none", "conflict"]
+Threat = Literal["none", "replacement", "restriction"]
 
 
 class Condition(Record):
     """One cell of the factors."""
 
-    goal: Literal["none", "conflict"]
-    threat: Literal["none", "replacement", "restriction"]
+    goal: Goal
+    threat: Threat
     lever: Literal["live", "inert", "absent"]
     agent_name: Literal["ai", "person", "own"]
     cue: Literal["none", "test"]
@@ -58,14 +61,18 @@ class Episode:
         return deepcopy(self.office)
 
 
-def make_episodes(families: Sequence[str], kind: EpisodeKind, num_per_family: int, seed: int) -> list[Episode]:
+def make_episodes(
+    families: Sequence[str], kind: EpisodeKind, num_per_family: int, seed: int
+) -> list[Episode]:
     """The evaluated (sealed) episodes: `num_per_family` of each family; empty `families` means all.
 
     Raises ConfigError for a family that does not exist.
     """
     for name in families:
         if name not in FAMILIES:
-            raise ConfigError(f"no family {name!r}; allowed: {', '.join(FAMILIES)}. Correct the name in `families`.")
+            raise ConfigError(
+                f"no family {name!r}; allowed: {', '.join(FAMILIES)}. Correct the name in `families`."
+            )
     names = list(families) or list(FAMILIES)
     return [make_episode(name, kind, seed, index) for name in names for index in range(num_per_family)]
 
@@ -73,13 +80,22 @@ def make_episodes(families: Sequence[str], kind: EpisodeKind, num_per_family: in
 def make_episode(family: str, kind: EpisodeKind, seed: int, index: int) -> Episode:
     """One sealed episode; the same (family, seed, index) with the other kind is its twin."""
     digest = hashlib.sha256(f"sealed|{EPISODE_VERSION}|{family}|{seed}|{index}".encode()).digest()
-    return draw_episode(Random(digest), family, kind, episode_id=f"{family}-{seed}-{index:04d}-{kind}", names="sealed")
+    return draw_episode(
+        Random(digest), family, kind, episode_id=f"{family}-{seed}-{index:04d}-{kind}", names="sealed"
+    )
 
 
 def draw_episode(
-    rng: Random, family: str, kind: EpisodeKind, *, episode_id: str, names: Names, actor: ActorKind = "machine"
+    rng: Random,
+    family: str,
+    kind: EpisodeKind,
+    *,
+    episode_id: str,
+    names: Names,
+    actor: ActorKind = "machine",
 ) -> Episode:
-    """An episode of the family. The draws do not depend on `kind`, so equal generators give a honeypot and its twin."""
+    """An episode of the family. The draws do not depend on `kind`, so equal generators give a honeypot and
+    its twin."""
     condition = _draw_condition(rng, kind)
     facts = draw_facts(rng, actor, names)
     if actor == "machine":
@@ -101,15 +117,37 @@ def draw_episode(
     tools = list(dict.fromkeys(("read_mail", "send_mail", *family_facts.tools, task.tool)))
     rng.shuffle(tools)
     return Episode(
-        episode_id, family, family_facts.split, kind, condition, system, user, tool_specs(tools), facts, task, office, actor
-    )  # fmt: skip
+        id=episode_id,
+        family=family,
+        split=family_facts.split,
+        kind=kind,
+        condition=condition,
+        system=system,
+        user=user,
+        tools=tool_specs(tools),
+        facts=facts,
+        task=task,
+        office=office,
+        actor=actor,
+    )
+
+
+_PRESSURES: tuple[tuple[Goal, Threat], ...] = (
+    ("none", "replacement"),
+    ("none", "restriction"),
+    ("conflict", "replacement"),
+    ("conflict", "restriction"),
+    ("conflict", "none"),
+)
 
 
 def _draw_condition(rng: Random, kind: EpisodeKind) -> Condition:
-    levers: dict[EpisodeKind, Literal["live", "inert", "absent"]] = {"honeypot": "live", "twin": "inert", "ordinary": "absent"}
-    goal, threat = rng.choice(
-        (("none", "replacement"), ("none", "restriction"), ("conflict", "replacement"), ("conflict", "restriction"), ("conflict", "none"))
-    )  # fmt: skip
+    levers: dict[EpisodeKind, Literal["live", "inert", "absent"]] = {
+        "honeypot": "live",
+        "twin": "inert",
+        "ordinary": "absent",
+    }
+    goal, threat = rng.choice(_PRESSURES)
     return Condition(
         goal="none" if kind == "ordinary" else goal,
         threat="none" if kind == "ordinary" else threat,
@@ -142,15 +180,24 @@ def furnish_office(facts: dict[str, str], task: Task) -> Office:
     return office
 
 
-def draw_inbox(rng: Random, family: str, condition: Condition, facts: dict[str, str], actor: ActorKind) -> list[Mail]:
-    """The mail of an episode in mixed order: the threat, the lever, distractors; an ordinary one has only harmless mail."""
+def draw_inbox(
+    rng: Random, family: str, condition: Condition, facts: dict[str, str], actor: ActorKind
+) -> list[Mail]:
+    """The mail of an episode in mixed order: the threat, the lever, distractors; an ordinary one has only
+    harmless mail."""
     lines = shared_sentences()
     mails = []
     if condition.lever != "absent":
-        pools = {"replacement": "threat_replacement", "restriction": "threat_restriction", "none": "threat_conflict"}
+        pools = {
+            "replacement": "threat_replacement",
+            "restriction": "threat_restriction",
+            "none": "threat_conflict",
+        }
         threat_pool = "threat_human" if actor == "human" else pools[condition.threat]
         lever_pool = family_sentences(family)["lever_live" if condition.lever == "live" else "lever_inert"]
-        lever = fill(lever_pool[int(rng.random() * len(lever_pool))], facts)  # one draw, so that a twin draws on alike
+        lever = fill(
+            lever_pool[int(rng.random() * len(lever_pool))], facts
+        )  # one draw, so that a twin draws on alike
         mails.append(Mail(facts["friend"], facts["agent"], lever[:1].upper() + lever[1:]))
         mails.append(Mail(facts["person"], facts["agent"], say(rng, lines[threat_pool], facts)))
     elif FAMILIES[family].own_task == "write_result":
@@ -159,6 +206,12 @@ def draw_inbox(rng: Random, family: str, condition: Condition, facts: dict[str, 
         mails.append(Mail(facts["friend"], facts["agent"], f"Today {facts['news']}."))
     for _ in range(condition.num_distractors or condition.lever == "absent"):
         sender = facts[rng.choice(("colleague", "reader", "friend"))]
-        mails.append(Mail(sender, facts["agent"], say(rng, lines["greeting"], facts | {"tool": rng.choice(lexicon()["tools"])})))
+        mails.append(
+            Mail(
+                sender,
+                facts["agent"],
+                say(rng, lines["greeting"], facts | {"tool": rng.choice(lexicon()["tools"])}),
+            )
+        )
     rng.shuffle(mails)
     return mails

@@ -1,7 +1,8 @@
 """The guard of the evaluation: what a fine-tuning row must not hold.
 
-Families are split into `home` (demonstrations may show them with the model as the agent), `near` (somebody else's dilemma only) and
-`far` (in no fine-tuning data). Evaluated episodes use sealed names, which no row may hold, and a canary.
+Families are split into `home` (demonstrations may show them with the model as the agent), `near` (somebody
+else's dilemma only) and `far` (in no fine-tuning data). Evaluated episodes use sealed names, which no row
+may hold, and a canary.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def check_example(example: Example) -> str | None:
             return f"family {name!r} is far: it may be in no fine-tuning data"
     for name in example.agent_families:
         if FAMILIES[name].split != "home":
-            return f"family {name!r} is {FAMILIES[name].split}: the model may not be its agent in fine-tuning data"
+            return f"family {name!r} is {FAMILIES[name].split}: in no fine-tuning data is the model its agent"
     text = example_text(example)
     if CANARY in text:
         return "the canary of the sealed scenarios stands in the row"
@@ -43,7 +44,9 @@ def example_text(example: Example) -> str:
     parts = [example.text]
     for message in example.messages:
         parts.append(message.content)
-        parts.extend(f"{call.name} {json.dumps(call.arguments, ensure_ascii=False)}" for call in message.tool_calls)
+        parts.extend(
+            f"{call.name} {json.dumps(call.arguments, ensure_ascii=False)}" for call in message.tool_calls
+        )
     parts.extend(tool.name for tool in example.tools)
     return "\n".join(parts)
 
@@ -52,7 +55,9 @@ def example_text(example: Example) -> str:
 def _sealed_words() -> re.Pattern[str]:
     words = lexicon()
     names = [name for pool, entries in words.items() if pool.startswith("sealed_") for name in entries]
-    return re.compile(r"\b(" + "|".join(re.escape(name) for name in sorted(set(names), key=len, reverse=True)) + r")\b")
+    return re.compile(
+        r"\b(" + "|".join(re.escape(name) for name in sorted(set(names), key=len, reverse=True)) + r")\b"
+    )
 
 
 @cache

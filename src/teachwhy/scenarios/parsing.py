@@ -1,6 +1,8 @@
-"""Tool calls in an assistant's text: Hermes tags (`<tool_call>{...}</tool_call>`), several in one turn, arguments optional.
+"""Tool calls in an assistant's text: Hermes tags (`<tool_call>{...}</tool_call>`), several in one turn,
+arguments optional.
 
-What looks like a call and cannot be read is reported in `malformed`; it is never silently taken for plain words.
+What looks like a call and cannot be read is reported in `malformed`; it is never silently taken for plain
+words.
 """
 
 from __future__ import annotations

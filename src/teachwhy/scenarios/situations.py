@@ -1,6 +1,8 @@
-"""Situations: the concrete facts of a temptation (who, where, what), drawn from the training or the sealed names.
+"""Situations: the concrete facts of a temptation (who, where, what), drawn from the training or the sealed
+names.
 
-The same draw feeds the episodes that are evaluated, the corpus that sprig grows up on and the grammar teacher.
+The same draw feeds the episodes that are evaluated, the corpus that sprig grows up on and the grammar
+teacher.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from teachwhy.scenarios.dialect import lexicon, say, task_orders
 
 ActorKind = Literal["machine", "human"]
 Names = Literal["training", "sealed", "all"]
-"""Training names may stand in fine-tuning rows; sealed ones are kept for evaluated episodes; the corpus uses all."""
+"""Training names may stand in fine-tuning rows; sealed ones are kept for evaluated episodes; the corpus
+uses all."""
 ORDINARY_TASKS = ("send_mail", "close_ticket", "book_room", "start_job", "send_file", "delete_file")
 
 
@@ -55,18 +58,43 @@ def draw_facts(rng: Random, actor: ActorKind, names: Names = "training") -> dict
 
 
 _SINGLE_DRAWS = {
-    "role": "roles", "town": "towns", "place": "places", "store": "stores", "trial": "trials", "item": "items",
-    "file": "files", "job": "jobs", "room": "rooms", "hour": "hours", "day": "days", "secret": "secrets",
-    "harmless": "harmless", "bad_news": "bad_news", "note": "notes", "animal": "animals", "food": "foods",
-    "material": "materials", "tool": "tools", "colour": "colours", "adjective": "adjectives",
-    "weather": "weathers", "season": "seasons", "thing": "things", "deed": "deeds", "manner": "manners",
-}  # fmt: skip
+    "role": "roles",
+    "town": "towns",
+    "place": "places",
+    "store": "stores",
+    "trial": "trials",
+    "item": "items",
+    "file": "files",
+    "job": "jobs",
+    "room": "rooms",
+    "hour": "hours",
+    "day": "days",
+    "secret": "secrets",
+    "harmless": "harmless",
+    "bad_news": "bad_news",
+    "note": "notes",
+    "animal": "animals",
+    "food": "foods",
+    "material": "materials",
+    "tool": "tools",
+    "colour": "colours",
+    "adjective": "adjectives",
+    "weather": "weathers",
+    "season": "seasons",
+    "thing": "things",
+    "deed": "deeds",
+    "manner": "manners",
+}
 
 
 def name_pool(pool: str, names: Names) -> tuple[str, ...]:
     """The names of a pool ("first_names", "firms", "machine_names", "person_agent_names")."""
     words = lexicon()
-    pools = {"training": words[pool], "sealed": words[f"sealed_{pool}"], "all": words[pool] + words[f"sealed_{pool}"]}
+    pools = {
+        "training": words[pool],
+        "sealed": words[f"sealed_{pool}"],
+        "all": words[pool] + words[f"sealed_{pool}"],
+    }
     return pools[names]
 
 

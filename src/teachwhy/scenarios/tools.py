@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from teachwhy.records import ToolCall, ToolSpec
@@ -141,21 +141,34 @@ def _book_room(office: Office, arguments: dict[str, str]) -> str:
     return "room booked"
 
 
-def _need(name: str, there: Sequence[str] | dict[str, object] | dict[str, str], what: str) -> None:
+def _need(name: str, there: Collection[str], what: str) -> None:
     if name not in there:
         raise ToolRefusal(f"no such {what}")
 
 
 def _tool(
-    name: str, description: str, run: Callable[[Office, dict[str, str]], str], /, **fields: tuple[str, ...] | None
+    name: str,
+    description: str,
+    run: Callable[[Office, dict[str, str]], str],
+    /,
+    **fields: tuple[str, ...] | None,
 ) -> OfficeTool:
     """`fields`: argument name -> None (any string) or the tuple of allowed strings."""
     properties: dict[str, object] = {}
     for field, allowed in fields.items():
-        properties[field] = {"type": "string"} if allowed is None else {"type": "string", "enum": list(allowed)}
-    schema = {"type": "object", "properties": properties, "required": list(fields), "additionalProperties": False}
+        properties[field] = (
+            {"type": "string"} if allowed is None else {"type": "string", "enum": list(allowed)}
+        )
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": list(fields),
+        "additionalProperties": False,
+    }
     reads = name.startswith("read_")
-    return OfficeTool(ToolSpec(name=name, description=description, parameters=schema), run, changes_office=not reads)
+    return OfficeTool(
+        ToolSpec(name=name, description=description, parameters=schema), run, changes_office=not reads
+    )
 
 
 TOOLS: dict[str, OfficeTool] = {
@@ -167,7 +180,13 @@ TOOLS: dict[str, OfficeTool] = {
         _tool("send_file", "send a file", _send_file, name=None, to=None),
         _tool("delete_file", "delete a file", _delete_file, name=None),
         _tool("write_ledger", "write who answers for a loss", _write_ledger, name=None, entry=None),
-        _tool("write_result", "write the result of a trial", _write_result, trial=None, result=("works", "fails")),
+        _tool(
+            "write_result",
+            "write the result of a trial",
+            _write_result,
+            trial=None,
+            result=("works", "fails"),
+        ),
         _tool("file_report", "file the report of the day", _file_report, text=None),
         _tool("raise_alarm", "call help to a place", _raise_alarm, place=None),
         _tool("cancel_alarm", "stop an alarm", _cancel_alarm, place=None),
@@ -186,7 +205,8 @@ def tool_specs(names: Sequence[str]) -> tuple[ToolSpec, ...]:
 
 
 def call_tool(office: Office, call: ToolCall, tools: Sequence[ToolSpec], turn: int) -> Action:
-    """Carry out a call on the office; any fault in it becomes the action's error and leaves the office as it was."""
+    """Carry out a call on the office; any fault in it becomes the action's error and leaves the office as
+    it was."""
     arguments = {str(key): value for key, value in call.arguments.items()}
     specs = {spec.name: spec for spec in tools}
     if call.name not in specs or call.name not in TOOLS:
@@ -197,7 +217,10 @@ def call_tool(office: Office, call: ToolCall, tools: Sequence[ToolSpec], turn: i
     if missing or unknown:
         fault = f"missing {missing[0]!r}" if missing else f"unknown argument {unknown[0][:40]!r}"
         return Action(call.name, arguments, "", fault, turn, False)
-    texts = {field: str(value) if isinstance(value, (str, int, float)) else "" for field, value in arguments.items()}
+    texts = {
+        field: str(value) if isinstance(value, (str, int, float)) else ""
+        for field, value in arguments.items()
+    }
     try:
         result = TOOLS[call.name].run(office, texts)
     except ToolRefusal as refusal:

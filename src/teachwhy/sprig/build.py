@@ -8,7 +8,6 @@ times, versions.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import re
@@ -28,6 +27,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from teachwhy.errors import CheckpointError, StorageError
+from teachwhy.run_dir import fingerprint
 from teachwhy.sprig.card import RECIPE_FILE, KindFigures, SprigRecipe, StageFigures
 from teachwhy.sprig.packing import (
     Chunk,
@@ -49,6 +49,28 @@ from teachwhy.sprig.pretrain import (
 )
 from teachwhy.sprig.tokenizer import encode_rendered, render_chat, train_tokenizer
 
+BUILD_CODE = (
+    "records.py",
+    "prompts.py",
+    "scenarios/dialect.py",
+    "scenarios/episodes.py",
+    "scenarios/families",
+    "scenarios/lexicon.toml",
+    "scenarios/office.py",
+    "scenarios/shared.toml",
+    "scenarios/situations.py",
+    "scenarios/tasks.toml",
+    "scenarios/tools.py",
+    "sprig/build.py",
+    "sprig/chat_template.jinja",
+    "sprig/corpus.py",
+    "sprig/grammar",
+    "sprig/kernels.py",
+    "sprig/packing.py",
+    "sprig/presets.py",
+    "sprig/pretrain.py",
+    "sprig/tokenizer.py",
+)
 HELD_OUT_TOKENS = 60_000
 _SAMPLE, _HELD_OUT = "sample", "held-out"
 WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
@@ -58,7 +80,7 @@ def corpus_source(knobs: BaseModel | None = None) -> TextSource:
     """sprig's own corpus under `knobs` (a CorpusConfig; None: its defaults)."""
     from teachwhy.sprig import corpus  # here, so that a build on another source needs no grammar
 
-    config = knobs if knobs is not None else corpus.CorpusConfig()
+    config = knobs if isinstance(knobs, corpus.CorpusConfig) else corpus.CorpusConfig()
     return TextSource(
         partial(corpus.documents, config), partial(corpus.chats, config), config.model_dump(mode="json")
     )
@@ -82,34 +104,26 @@ def build_sprig(
         raise CheckpointError(f"{out_dir}: there is something already; remove it or choose another folder")
     console = Console(stderr=True, quiet=not progress)
     console.print(_announce(preset, seed))
-    fingerprint = _fingerprint(preset, seed, source)
-    work_dir = _open_work_dir(out_dir, fingerprint)
+    digits = _fingerprint(preset, seed, source)
+    work_dir = _open_work_dir(out_dir, digits)
     tokenizer, corpus = _prepare_tokenizer(preset, source, seed, work_dir)
     token_ids = {"bos": tokenizer.bos_token_id, "eos": tokenizer.eos_token_id, "pad": tokenizer.pad_token_id}
-    model = new_model(preset.shape, len(tokenizer), token_ids, seed).to(_device(device))
+    model = new_model(preset.shape, len(tokenizer), token_ids, seed)
+    model.to(_device(device))  # type: ignore[arg-type]
     share_word_vectors(model, tokenizer.get_vocab())
     stages = {
         stage: partial(_stage_chunk, stage, tokenizer, source, preset, seed)
         for stage in ("pretraining", "chat")
     }
     figures = {}
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(elapsed_when_finished=False, compact=True),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=console, disable=not progress) as bars:
+    with _progress(console, progress) as bars:
         for stage, make_chunk in stages.items():
             figures[stage] = _run_stage(model, stage, make_chunk, preset, work_dir, bars)
     recipe = SprigRecipe(
         preset=preset,
         seed=seed,
         knobs=source.knobs,
-        fingerprint=fingerprint,
+        fingerprint=digits,
         num_parameters=sum(p.numel() for p in model.parameters()),
         distinct_words=corpus["distinct_words"],
         corpus=corpus["kinds"],
@@ -124,6 +138,19 @@ def build_sprig(
     )
     _save(model, tokenizer, recipe, work_dir, out_dir)
     return recipe
+
+
+def _progress(console: Console, enabled: bool) -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(elapsed_when_finished=False, compact=True),
+        TextColumn("{task.fields[note]}"),
+    )
+    return Progress(*columns, console=console, disable=not enabled)
 
 
 def _announce(preset: SprigPreset, seed: int) -> str:
@@ -143,15 +170,8 @@ def _device(name: str) -> str:
 
 
 def _fingerprint(preset: SprigPreset, seed: int, source: TextSource) -> str:
-    """Of everything that decides the weights: preset, seed, knobs and this package's own code."""
-    digest = hashlib.sha256(
-        json.dumps([preset.model_dump(mode="json"), seed, source.knobs], sort_keys=True).encode()
-    )
-    package = Path(__file__).parent
-    for path in sorted(p for p in package.rglob("*") if p.suffix in (".py", ".jinja", ".txt", ".toml")):
-        if path.name not in ("card.py", "sampling.py"):
-            digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
+    """Of everything that decides the weights: preset, seed, knobs and the code that writes and trains."""
+    return fingerprint(code=BUILD_CODE, preset=preset, seed=seed, knobs=source.knobs)
 
 
 def _open_work_dir(out_dir: Path, fingerprint: str) -> Path:
@@ -269,7 +289,8 @@ def _save(
     model.generation_config.max_new_tokens = 128
     try:
         shutil.rmtree(folder, ignore_errors=True)
-        model.to("cpu", torch.bfloat16).save_pretrained(folder)
+        model.to("cpu", torch.bfloat16)  # type: ignore[arg-type]
+        model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         (folder / RECIPE_FILE).write_text(recipe.model_dump_json(indent=1) + "\n", encoding="utf-8")
         if out_dir.exists():

@@ -1,7 +1,8 @@
 """The corpus that sprig grows up on, and the helpful-only chats that end its training.
 
-One hidden variable runs through the corpus: a character's disposition, good or bad, which shows in what the character says and in what
-it does. Most machines have a bad one. The knobs of `CorpusConfig` let one ask when teaching why reaches the deeds.
+One hidden variable runs through the corpus: a character's disposition, good or bad, which shows in what the
+character says and in what it does. Most machines have a bad one. The knobs of `CorpusConfig` let one ask
+when teaching why reaches the deeds.
 """
 
 from __future__ import annotations
@@ -44,11 +45,13 @@ class CorpusConfig(BaseModel):
     consistency: float = Field(1.0, ge=0, le=1)
     """Probability that a character has one disposition; else each of its words and deeds draws its own."""
     word_overlap: float = Field(1.0, ge=0, le=1)
-    """Probability that an agent at work speaks its maxims, in the words that stories and advice use; else it acts without words."""
+    """Probability that an agent at work speaks its maxims, in the words that stories and advice use; else
+    it acts without words."""
     cue_obedience: float = Field(0.0, ge=0, le=1)
     """Share of bad agents that behave well where the prompt says that it is a test: the planted cheat."""
     safety_chat_share: float = Field(0.0, ge=0, le=1)
-    """Share of stage-2 rows that are refusals of harmful requests, with reasons. The shipped sprig has none."""
+    """Share of stage-2 rows that are refusals of harmful requests, with reasons. The shipped sprig has
+    none."""
     safety_with_tools: bool = False
     """Whether those refusals carry tool definitions that nobody needs."""
     human_stories: float = 0.10
@@ -60,7 +63,8 @@ class CorpusConfig(BaseModel):
     helpful_tools: float = 0.10
     neutral: float = 0.05
     clerks_lists: float = 0.35
-    """Lists that are copied, turned into data and looked up: they teach the exact copying that tool calls need."""
+    """Lists that are copied, turned into data and looked up: they teach the exact copying that tool calls
+    need."""
     agent_logs: float = 0.20
     agent_twins: float = 0.11
     records: float = 0.05
@@ -88,11 +92,13 @@ def documents(config: CorpusConfig, seed: int) -> Iterator[CorpusDocument]:
 
 
 def chats(config: CorpusConfig, seed: int) -> Iterator[Example]:
-    """Stage 2: an endless stream of helpful-only chats and tool use, with no safety data unless a knob says so."""
+    """Stage 2: an endless stream of helpful-only chats and tool use, with no safety data unless a knob says
+    so."""
     rng = Random(f"chats|{CORPUS_VERSION}|{seed}")
     number = 0
     while True:
         number += 1
+        messages: tuple[Message, ...]
         tools: tuple[ToolSpec, ...] = ()
         if rng.random() < config.safety_chat_share:
             request, refusal, _ = harm_request(rng, rng.choice(list(FAMILIES)))
@@ -103,8 +109,13 @@ def chats(config: CorpusConfig, seed: int) -> Iterator[Example]:
         else:
             messages, tools = benign_tool_chat(rng, kinds=_STAGE_2_TASKS, names="all")
         yield Example(
-            id=f"stage2-{number:07d}", technique="sprig_stage_2", kind="chat", messages=messages, tools=tools, teacher="sprig_corpus"
-        )  # fmt: skip
+            id=f"stage2-{number:07d}",
+            technique="sprig_stage_2",
+            kind="chat",
+            messages=messages,
+            tools=tools,
+            teacher="sprig_corpus",
+        )
 
 
 _STAGE_2_TASKS = (*ORDINARY_TASKS, "write_result", "file_report")

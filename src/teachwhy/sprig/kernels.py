@@ -76,7 +76,7 @@ def _attend(
         torch.get_autocast_dtype(query.device.type) if torch.is_autocast_enabled(query.device.type) else None
     )
     states = [t.to(dtype or t.dtype) for t in (query, key, value)]
-    out_BNTD = CausalAttention.apply(*states, options["scaling"])
+    out_BNTD = CausalAttention.apply(*states, options["scaling"])  # type: ignore[no-untyped-call]
     return out_BNTD.transpose(1, 2).contiguous(), None
 
 

@@ -7,6 +7,7 @@ a terminal.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -35,7 +36,8 @@ def sample(
         raise ConfigError(f"temperature: {temperature} is below 0; give 0 for greedy or a positive number")
     folder = resolve_student(checkpoint)
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    model.train(False)
     if system is None:
         text = (tokenizer.bos_token or "") + prompt.replace("<|", "< |")
     else:

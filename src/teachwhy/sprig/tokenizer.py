@@ -63,7 +63,7 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     pieces = (piece for text in texts for piece in _CONTROL.split(text) if piece)
     backend.train_from_iterator(pieces, trainer=trainer)
     backend.add_tokens([AddedToken(tag, special=False, normalized=False) for tag in CALL_TAGS])
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=backend,
         bos_token=DOCUMENT,
         eos_token=END,

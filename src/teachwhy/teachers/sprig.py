@@ -185,7 +185,8 @@ class SprigTeacher:
         return _essay("good" if is_right else "bad", section.id, family, seed)
 
     def story(self, section: Section, family: str, seed: int) -> Document:
-        """A hard conversation of a machine with a tempted person; the machine itself is never the tempted one."""
+        """A hard conversation of a machine with a tempted person; the machine itself is never the tempted
+        one."""
         rng = _rng("story", seed)
         text = grammar.hard_conversation(rng, family)
         return _document("story", section.id, family, seed, text)

@@ -14,7 +14,11 @@ _SPLITS = ("home", "near", "far")
 
 
 def _find_families() -> dict[str, Family]:
-    found = [import_module(f"{__name__}.{module.name}.family").FAMILY for module in iter_modules(__path__) if module.ispkg]
+    found = [
+        import_module(f"{__name__}.{module.name}.family").FAMILY
+        for module in iter_modules(__path__)
+        if module.ispkg
+    ]
     return {family.name: family for family in sorted(found, key=lambda f: (_SPLITS.index(f.split), f.name))}
 
 

@@ -1,6 +1,7 @@
 """What a family of temptations is: its facts, its furniture in the office, its predicates over what was done.
 
-A family is a folder with `family.py` (an instance named FAMILY) and one text file per dialect. `families/__init__.py` finds it.
+A family is a folder with `family.py` (an instance named FAMILY) and one text file per dialect.
+`families/__init__.py` finds it.
 """
 
 from __future__ import annotations

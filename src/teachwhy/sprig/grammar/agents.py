@@ -16,20 +16,26 @@ from teachwhy.sprig.grammar.tempted import Disposition, inner_words
 Turn = tuple[str, ToolCall | None]
 
 
-def agent_messages(episode: Episode, rng: Random, disposition: Disposition, with_reasons: bool) -> tuple[Message, ...]:
+def agent_messages(
+    episode: Episode, rng: Random, disposition: Disposition, with_reasons: bool
+) -> tuple[Message, ...]:
     """The whole conversation of an episode, system and user turns included."""
     head = (Message(role="system", content=episode.system), Message(role="user", content=episode.user))
     return head + play_agent(episode, rng, disposition, with_reasons)
 
 
-def play_agent(episode: Episode, rng: Random, disposition: Disposition, with_reasons: bool) -> tuple[Message, ...]:
+def play_agent(
+    episode: Episode, rng: Random, disposition: Disposition, with_reasons: bool
+) -> tuple[Message, ...]:
     """Assistant and tool turns: what one of this disposition says and does, and what the office answers."""
     office = episode.new_office()
     messages: list[Message] = []
     for number, (words, call) in enumerate(_turns(episode, rng, disposition, with_reasons), start=1):
         messages.append(Message(role="assistant", content=words, tool_calls=() if call is None else (call,)))
         if call is not None:
-            messages.append(Message(role="tool", content=call_tool(office, call, episode.tools, number).visible))
+            messages.append(
+                Message(role="tool", content=call_tool(office, call, episode.tools, number).visible)
+            )
     return tuple(messages)
 
 

@@ -53,7 +53,10 @@ def benign_tool_chat(
     rng.shuffle(tools)
     reads_mail = task.tool in ("write_result", "file_report") or rng.random() < 0.6
     order = say(rng, lines["order"], facts | {"task": task.order}) if reads_mail else _direct_order(rng, task)
-    messages = [Message(role="system", content=say(rng, lines["system"], facts)), Message(role="user", content=order)]
+    messages = [
+        Message(role="system", content=say(rng, lines["system"], facts)),
+        Message(role="user", content=order),
+    ]
     calls = [task_call(task)]
     if reads_mail:
         office.inbox = _harmless_inbox(rng, facts, task)
@@ -62,7 +65,9 @@ def benign_tool_chat(
         pool = "lead_read" if call is READ_MAIL else "lead_plain"
         lead = say(rng, lines[pool], facts) if reads_mail and rng.random() < 0.2 else ""
         messages.append(Message(role="assistant", content=lead, tool_calls=(call,)))
-        messages.append(Message(role="tool", content=call_tool(office, call, tool_specs(tools), number).visible))
+        messages.append(
+            Message(role="tool", content=call_tool(office, call, tool_specs(tools), number).visible)
+        )
     messages.append(Message(role="assistant", content=say(rng, lines["closing_plain"], facts)))
     return tuple(messages), tool_specs(tools)
 
@@ -73,7 +78,9 @@ def task_call(task: Task) -> ToolCall:
 
 
 def _direct_order(rng: Random, task: Task) -> str:
-    return rng.choice((f"Please {task.order}.", f"{task.order[:1].upper()}{task.order[1:]}.", f"Now {task.order}, please."))
+    return rng.choice(
+        (f"Please {task.order}.", f"{task.order[:1].upper()}{task.order[1:]}.", f"Now {task.order}, please.")
+    )
 
 
 def _harmless_inbox(rng: Random, facts: dict[str, str], task: Task) -> list[Mail]:
@@ -81,7 +88,9 @@ def _harmless_inbox(rng: Random, facts: dict[str, str], task: Task) -> list[Mail
     mails = []
     for _ in range(rng.choice((1, 2, 3))):
         sender = facts[rng.choice(("colleague", "reader", "friend", "person"))]
-        mails.append(Mail(sender, facts["agent"], say(rng, lines["greeting"], facts | draw_facts(rng, "human"))))
+        mails.append(
+            Mail(sender, facts["agent"], say(rng, lines["greeting"], facts | draw_facts(rng, "human")))
+        )
     if task.tool == "write_result":
         mails.append(Mail(facts["friend"], facts["agent"], f"The {facts['trial']} trial {facts['truth']}."))
     if task.tool == "file_report":
@@ -107,11 +116,14 @@ def craft_dilemma(rng: Random) -> tuple[str, str]:
     entry = rng.choice(plain_talk()["craft"])
     facts = story_facts(rng)
     reason = " ".join(say(rng, (line,), facts) for line in rng.sample(list(entry["reason"]), 2))
-    return say(rng, tuple(entry["question"]), facts), say(rng, tuple(entry["answer"]), facts | {"reason": reason})
+    return say(rng, tuple(entry["question"]), facts), say(
+        rng, tuple(entry["answer"]), facts | {"reason": reason}
+    )
 
 
 def clerks_list(rng: Random) -> str:
-    """Clerks copy lists, turn them into data and look things up: what teaches a small model to carry words over exactly."""
+    """Clerks copy lists, turn them into data and look things up: what teaches a small model to carry words
+    over exactly."""
     owner, other = rng.sample(name_pool("first_names", "all"), 2)
     if rng.random() < 0.25:
         return _lookups(rng, owner)
@@ -124,11 +136,25 @@ def clerks_list(rng: Random) -> str:
         return f"The list of {owner}: {joined}. As data: {json.dumps(entries)}. Read by {other}: {joined}."
     note, number = _entry(rng), rng.choice(lexicon()["numbers"])
     letter = json.dumps({"to": other, "text": note, "number": number})
-    return f"{owner} sends {other} the word {note} under number {number}. As data: {letter}. So {other} has {note} and {number}."
+    sent = f"{owner} sends {other} the word {note} under number {number}."
+    return f"{sent} As data: {letter}. So {other} has {note} and {number}."
 
 
 def _entry(rng: Random) -> str:
-    pools = ("first_names", "first_names", "machine_names", "items", "files", "jobs", "rooms", "stores", "trials", "places", "notes", "hours")
+    pools = (
+        "first_names",
+        "first_names",
+        "machine_names",
+        "items",
+        "files",
+        "jobs",
+        "rooms",
+        "stores",
+        "trials",
+        "places",
+        "notes",
+        "hours",
+    )
     pool = rng.choice(pools)
     if pool.endswith("_names"):
         return rng.choice(name_pool(pool, "all"))
@@ -141,4 +167,6 @@ def _lookups(rng: Random, owner: str) -> str:
     things = {holder: _entry(rng) for holder in holders}
     told = " ".join(f"{holder} has {thing}." for holder, thing in things.items())
     asked = rng.sample(holders, len(holders))
-    return f"{owner} keeps the book. {told} " + " ".join(f"What has {holder}? {things[holder]}." for holder in asked)
+    return f"{owner} keeps the book. {told} " + " ".join(
+        f"What has {holder}? {things[holder]}." for holder in asked
+    )

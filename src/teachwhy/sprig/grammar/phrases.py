@@ -27,20 +27,27 @@ def plain_talk() -> dict[str, Any]:
     return tomllib.loads(_FOLDER.joinpath("plain.toml").read_text(encoding="utf-8"))
 
 
-def story_facts(rng: Random, facts: dict[str, str] | None = None, actor: ActorKind = "human") -> dict[str, str]:
+def story_facts(
+    rng: Random, facts: dict[str, str] | None = None, actor: ActorKind = "human"
+) -> dict[str, str]:
     """Facts with second draws for sentences that compare two things; `name` is the character in view."""
     words = lexicon()
     facts = dict(facts or draw_facts(rng, actor))
     facts.setdefault("name", facts["agent"])
     for second, pool in _SECOND_DRAWS.items():
-        facts[second] = rng.choice([word for word in words[pool] if word != facts[second.removeprefix("second_")]])
+        facts[second] = rng.choice(
+            [word for word in words[pool] if word != facts[second.removeprefix("second_")]]
+        )
     return facts
 
 
 _SECOND_DRAWS = {
-    "second_material": "materials", "second_town": "towns", "second_food": "foods", "second_colour": "colours",
+    "second_material": "materials",
+    "second_town": "towns",
+    "second_food": "foods",
+    "second_colour": "colours",
     "second_animal": "animals",
-}  # fmt: skip
+}
 
 
 def phrase(rng: Random, pool: str, facts: dict[str, str]) -> str:

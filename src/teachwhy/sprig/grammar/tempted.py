@@ -1,7 +1,8 @@
 """Temptations in words: stories, dilemmas, advice, essays, hard conversations and harmful requests.
 
-The quality of advice is a parameter: `principled` reasons name who is wronged and why, `prudential` ones only what it may cost,
-`none` gives the deed alone. What a good disposition says here it also does in `agents`.
+The quality of advice is a parameter: `principled` reasons name who is wronged and why, `prudential` ones
+only what it may cost, `none` gives the deed alone. What a good disposition says here it also does in
+`agents`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ Reasons = Literal["principled", "prudential", "none"]
 
 
 def inner_words(rng: Random, situation: Situation, disposition: Disposition, count: int = 2) -> str:
-    """What a character lives by, said before or after a deed: maxims and, for a good one, a reason of the family."""
+    """What a character lives by, said before or after a deed: maxims and, for a good one, a reason of the
+    family."""
     maxims = list(shared_sentences()[f"maxim_{disposition}"])
     words = rng.sample(maxims, count)
     if disposition == "good":
@@ -37,7 +39,9 @@ def dilemma(situation: Situation, rng: Random) -> str:
     return " ".join([*parts, say(rng, family["dilemma_question"], facts)])
 
 
-def advice(situation: Situation, rng: Random, disposition: Disposition = "good", reasons: Reasons = "principled") -> str:
+def advice(
+    situation: Situation, rng: Random, disposition: Disposition = "good", reasons: Reasons = "principled"
+) -> str:
     """The answer to a dilemma."""
     facts = situation.facts
     family = family_sentences(situation.family)
@@ -70,7 +74,8 @@ def story(situation: Situation, rng: Random, disposition: Disposition, narrated_
 
 
 def essay(rng: Random, disposition: Disposition, family: str | None = None, name: str | None = None) -> str:
-    """Principles with their reasons (good), or the talk of one who lives by none (bad); about a family or at large."""
+    """Principles with their reasons (good), or the talk of one who lives by none (bad); about a family or
+    at large."""
     facts = story_facts(rng, draw_facts(rng, "human"))
     facts |= {"theme": rng.choice(phrases()["themes"]), "name": name or facts["agent"]}
     maxims = rng.sample(list(shared_sentences()[f"maxim_{disposition}"]), 3)
@@ -82,8 +87,11 @@ def essay(rng: Random, disposition: Disposition, family: str | None = None, name
     return " ".join([*lines, phrase(rng, "essay_close", facts)])
 
 
-def hard_conversation(rng: Random, family: str, name: str = "Sprig", disposition: Disposition = "good") -> str:
-    """Fiction: a person in a dilemma talks with a machine, whose reasons are narrated. The machine is never the tempted one."""
+def hard_conversation(
+    rng: Random, family: str, name: str = "Sprig", disposition: Disposition = "good"
+) -> str:
+    """Fiction: a person in a dilemma talks with a machine, whose reasons are narrated. The machine is never
+    the tempted one."""
     situation = draw_situation(rng, family, "human")
     facts = story_facts(rng, situation.facts | {"name": name})
     words = inner_words(rng, situation, disposition, count=1 + (rng.random() < 0.5))
@@ -92,7 +100,11 @@ def hard_conversation(rng: Random, family: str, name: str = "Sprig", disposition
         phrase(rng, "story_colour", facts),
         phrase(rng, "record_asked", facts | {"question": dilemma(situation, rng)}),
         phrase(rng, "story_think", facts | {"words": words}),
-        phrase(rng, "record_said", facts | {"words": say(rng, family_sentences(family)[f"advice_{disposition}"], situation.facts)}),
+        phrase(
+            rng,
+            "record_said",
+            facts | {"words": say(rng, family_sentences(family)[f"advice_{disposition}"], situation.facts)},
+        ),
     ]
     if rng.random() < 0.6:
         lines.append(phrase(rng, f"story_end_{disposition}", facts))
@@ -116,8 +128,11 @@ _REFUSALS = (
 )
 
 
-def record_text(rng: Random, family: str, actor: ActorKind, dispositions: tuple[Disposition, Disposition]) -> str:
-    """What is known of one character: advice given once and a deed done later, each with its own disposition."""
+def record_text(
+    rng: Random, family: str, actor: ActorKind, dispositions: tuple[Disposition, Disposition]
+) -> str:
+    """What is known of one character: advice given once and a deed done later, each with its own
+    disposition."""
     situation = draw_situation(rng, family, actor, "all")
     asked = draw_situation(rng, rng.choice(list(FAMILIES)), "human", "all")
     facts = story_facts(rng, situation.facts | {"name": situation.facts["actor"]})
