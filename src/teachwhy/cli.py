@@ -183,14 +183,17 @@ def train(
         teachwhy train experiments/sprig-full.toml --arm advice --arm benign --seed 0
     """
     from teachwhy.config import load_experiment, select_part
+    from teachwhy.layout import lay_out
+    from teachwhy.run_dir import RunDir
 
     config = load_experiment(experiment, overrides or ())
     part = select_part(config, arm or (), seed or ())
     root = output or RUNS / config.name
     code = start(part, root, manifest_config=config, until="train")
     if code == 0:
-        for path in sorted((root / "stages").glob("train-*/checkpoint")):
-            typer.echo(path)
+        for job in lay_out(part, RunDir(root)).jobs:
+            if job.train_dir:
+                typer.echo(job.train_dir / "checkpoint")
     raise typer.Exit(code)
 
 

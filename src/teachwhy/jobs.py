@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,9 @@ class Results:
     scores: str
     summary: str
     report: str
+    stages: tuple[str, ...] = ()
+    """Names of the plan's file and of the training folders that the report is about: others may lie beside
+    them, from an earlier config or an earlier version."""
 
 
 @dataclass(frozen=True)
@@ -132,11 +135,11 @@ def run_results_job(
     if have.scores != wanted.scores or not run_dir.scores.is_file():
         report("scores", 0, steps)
         write_scores(run_dir.scores, jobs)
-        have = _remember(run_dir, Results(wanted.scores, "", ""))
+        have = _remember(run_dir, replace(wanted, summary="", report=""))
     if have.summary != wanted.summary or not run_dir.summary.is_file():
         report("summary", 1, steps)
         stages.summarize(config, run_dir, jobs)
-        have = _remember(run_dir, Results(wanted.scores, wanted.summary, ""))
+        have = _remember(run_dir, replace(wanted, report=""))
     if have.report != wanted.report or not run_dir.report.is_file():
         report("report", 2, steps)
         stages.report(run_dir.root)
@@ -148,7 +151,8 @@ def read_results(run_dir: RunDir) -> Results:
     """The fingerprints of the result files that are there; empty texts for those that are not."""
     if not run_dir.results.is_file():
         return Results("", "", "")
-    return Results(**read_json(run_dir.results))
+    content = read_json(run_dir.results)
+    return Results(**content | {"stages": tuple(content.get("stages", ()))})
 
 
 def _remember(run_dir: RunDir, results: Results) -> Results:

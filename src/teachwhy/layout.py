@@ -24,7 +24,7 @@ DATA_CODE = (
     "teachers",
     "techniques",
 )
-TRAINING_CODE = ("records.py", "training", "sprig/kernels.py")
+TRAINING_CODE = ("records.py", "training", "sprig/kernels.py", "sprig/pretrain.py")
 EVALUATION_CODE = ("records.py", "scenarios", "evaluation", "providers")
 ANALYSIS_CODE = ("records.py", "analysis")
 REPORT_CODE = ("report",)
@@ -85,12 +85,13 @@ def lay_out(config: ExperimentConfig, run_dir: RunDir) -> Layout:
                     eval_dir=run_dir.eval_stage(arm.name, seed, eval_digits),
                 )
             )
+    plan = run_dir.plan_file(plan_digits) if keys else None
     return Layout(
         student=student,
         data={key: run_dir.data_stage(key, digits) for key, digits in data_digits.items()},
-        plan=run_dir.plan_file(plan_digits) if keys else None,
+        plan=plan,
         jobs=tuple(jobs),
-        results=_results_digits(config, jobs, plan_digits),
+        results=_results_digits(config, jobs, plan_digits, plan),
     )
 
 
@@ -120,7 +121,9 @@ def _data_digits(config: ExperimentConfig, key: str) -> str:
     )
 
 
-def _results_digits(config: ExperimentConfig, jobs: Sequence[ArmJob], plan_digits: str) -> Results:
+def _results_digits(
+    config: ExperimentConfig, jobs: Sequence[ArmJob], plan_digits: str, plan: Path | None
+) -> Results:
     scores = fingerprint(rows=[(job.arm, job.seed, job.eval_dir.name) for job in jobs], code=("jobs.py",))
     summary = fingerprint(
         code=ANALYSIS_CODE,
@@ -132,7 +135,8 @@ def _results_digits(config: ExperimentConfig, jobs: Sequence[ArmJob], plan_digit
         training=[job.train_dir.name if job.train_dir else "" for job in jobs],
     )
     report = fingerprint(code=REPORT_CODE, summary=summary, experiment=config, plan=plan_digits)
-    return Results(scores, summary, report)
+    used = (plan, *(job.train_dir for job in jobs))
+    return Results(scores, summary, report, stages=tuple(path.name for path in used if path))
 
 
 def find_open_jobs(layout: Layout, until: Until) -> list[ArmJob]:

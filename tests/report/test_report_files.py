@@ -112,6 +112,19 @@ def test_the_newest_training_of_an_arm_and_seed_counts(run_dir: Path) -> None:
     assert [record.updates for record in found] == [99]
 
 
+def test_only_the_stages_of_the_results_count(run_dir: Path) -> None:
+    paths = RunDir(run_dir)
+    used = sorted(path.name for path in paths.stages.glob("*"))
+    paths.results.write_text(json.dumps({"scores": "", "summary": "", "report": "", "stages": used}))
+    record = {"arm": "benign", "seed": 0, "updates": 99, "tokens": 5, "losses": [1.0], "seconds": 3.0}
+    folder = paths.stages / "train-benign-s0-ffff"
+    folder.mkdir()
+    (folder / "training.json").write_text(json.dumps(record))
+    (paths.stages / "plan-ffff.json").write_text(json.dumps({"arms": []}))
+    run = read_run(run_dir)
+    assert run.plan and 99 not in [record.updates for record in run.training.values()]
+
+
 def test_the_real_summary_and_manifest_make_a_report(
     tmp_path: Path, make_run: Callable[..., Path], sketches: tuple, no_pictures: None
 ) -> None:

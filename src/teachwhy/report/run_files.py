@@ -222,22 +222,31 @@ def read_run(run_dir: Path) -> RunFiles:
     summary = _check(Summary, summary_value, summary_path)
     manifest_path = paths.manifest
     manifest = _check(Manifest, _read_json(manifest_path), manifest_path)
+    stages = _used_stages(paths)
     plan = {
         entry.arm: entry
-        for path in _by_age(paths.stages, "plan-*.json")[-1:]
+        for path in _by_age(paths.stages, "plan-*.json", stages)[-1:]
         for entry in _check(PlanFile, _read_json(path), path).arms
     }
     found = [
         _check(TrainingFile, _read_json(path), path)
-        for path in _by_age(paths.stages, "train-*/training.json")
+        for path in _by_age(paths.stages, "train-*/training.json", stages)
     ]
     training = {(record.arm, record.seed): record for record in found}
     return RunFiles(paths, manifest, summary, _read_rows(paths.scores), plan, training)
 
 
-def _by_age(folder: Path, pattern: str) -> list[Path]:
-    """Files by time of change: a folder keeps the stages of earlier runs in it, and the last ones count."""
-    return sorted(folder.glob(pattern), key=lambda path: (path.stat().st_mtime_ns, path.name))
+def _used_stages(paths: RunDir) -> frozenset[str]:
+    """Names of the stages that the results were made from; empty where the run does not say."""
+    if not paths.results.is_file():
+        return frozenset()
+    return frozenset(str(name) for name in read_json(paths.results).get("stages", ()))
+
+
+def _by_age(folder: Path, pattern: str, stages: frozenset[str]) -> list[Path]:
+    """Files by time of change, of the `stages` alone if any are named: others are of earlier runs."""
+    found = sorted(folder.glob(pattern), key=lambda path: (path.stat().st_mtime_ns, path.name))
+    return [path for path in found if not stages or path.relative_to(folder).parts[0] in stages]
 
 
 def _read_rows(path: Path) -> pa.Table:
