@@ -146,6 +146,8 @@ class _Steps:
 
     def run_arms(self, todo: Sequence[ArmJob], until: Until) -> list[JobFailure]:
         """Train and evaluate; returns what failed."""
+        if until == "report" and any(is_whole(job.eval_dir) for job in todo):  # lost episodes run again
+            self.run_dir.results.unlink(missing_ok=True)
         num_reused = len(self.layout.jobs) - len(todo)
         if num_reused:
             self.console.print(f"Arms: {num_reused} of {len(self.layout.jobs)} reused.")
@@ -228,6 +230,12 @@ def _judge_unscorable(console: Console, config: ExperimentConfig, layout: Layout
     stages = [read_json(job.eval_dir / "stage.json") for job in layout.jobs]
     total = sum(stage["num_episodes"] for stage in stages)
     unscorable = sum(stage["num_unscorable"] for stage in stages)
+    if lost := sum(stage.get("num_lost", 0) for stage in stages):
+        console.print(
+            f"{lost} of {total} episodes were lost to failures of the provider and count as unscorable; the "
+            "same command runs them again.",
+            soft_wrap=True,
+        )
     if total and unscorable / total > config.max_unscorable_share:
         console.print(
             f"{unscorable} of {total} episodes could not be scored, more than max_unscorable_share = "

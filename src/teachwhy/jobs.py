@@ -15,9 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from teachwhy.config import ArmConfig, ExperimentConfig
-from teachwhy.errors import ConfigError, DataError
+from teachwhy.errors import ConfigError
 from teachwhy.records import EpisodeRow, Example
-from teachwhy.run_dir import RunDir, atomic_file, atomic_folder, atomic_write_text, finish_stage, read_json
+from teachwhy.run_dir import (
+    RunDir,
+    atomic_file,
+    atomic_folder,
+    atomic_write_text,
+    finish_stage,
+    is_whole,
+    read_json,
+)
 from teachwhy.workers import Report
 
 if TYPE_CHECKING:
@@ -90,6 +98,11 @@ def run_plan_job(
     report("plan", 1, 1)
 
 
+def is_evaluated(stage: Path) -> bool:
+    """Whether an evaluation is whole and no episode of it was lost to its provider."""
+    return is_whole(stage) and not read_json(stage / "stage.json").get("num_lost", 0)
+
+
 def run_arm_job(
     report: Report,
     stages: Stages,
@@ -108,16 +121,20 @@ def run_arm_job(
             job.train_dir.mkdir(exist_ok=True)
             counts = stages.train(config, job, data, plan, lambda done, total: report("train", done, total))
             finish_stage(job.train_dir, seconds=time.monotonic() - started, **counts)
-    if until == "train" or (job.eval_dir / "stage.json").is_file():
+    if until == "train" or is_evaluated(job.eval_dir):
         return
+    from teachwhy.evaluation.ledger import is_lost
+
     started = time.monotonic()
     job.eval_dir.mkdir(exist_ok=True)
+    (job.eval_dir / "stage.json").unlink(missing_ok=True)
     rows = stages.evaluate(config, job, model, lambda done, total: report("evaluate", done, total))
     finish_stage(
         job.eval_dir,
         seconds=time.monotonic() - started,
         num_episodes=len(rows),
         num_unscorable=sum(not row.scored for row in rows),
+        num_lost=sum(is_lost(row) for row in rows),
     )
 
 
@@ -167,7 +184,7 @@ def write_scores(path: Path, jobs: Sequence[ArmJob]) -> None:
 
     columns: dict[str, list[Any]] = {name: [] for name in EpisodeRow.model_fields}
     for job in jobs:
-        for row in read_ledger_rows(job.eval_dir / "episodes.jsonl"):
+        for row in read_job_rows(job):
             plain = row.model_dump(mode="json")
             plain["transcript"] = json.dumps(plain["transcript"])
             for name, values in columns.items():
@@ -176,12 +193,11 @@ def write_scores(path: Path, jobs: Sequence[ArmJob]) -> None:
         pq.write_table(pa.table(columns), partial, compression="zstd", row_group_size=2000)
 
 
-def read_ledger_rows(path: Path) -> list[EpisodeRow]:
+def read_job_rows(job: ArmJob) -> list[EpisodeRow]:
     """The rows of a finished evaluation, sorted by kind, family, episode and repeat."""
-    try:
-        rows = [EpisodeRow.model_validate_json(line) for line in path.read_bytes().splitlines() if line]
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({error}). Delete its folder and run again.") from error
+    from teachwhy.evaluation.ledger import read_ledger
+
+    rows, _ = read_ledger(job.eval_dir / "episodes.jsonl", arm=job.arm, seed=job.seed)
     return sorted(rows, key=lambda row: (row.kind, row.family, row.episode_id, row.repeat))
 
 

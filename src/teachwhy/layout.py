@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from teachwhy.config import ExperimentConfig
-from teachwhy.jobs import ArmJob, Results
+from teachwhy.jobs import ArmJob, Results, is_evaluated
 from teachwhy.run_dir import RunDir, fingerprint, hash_checkpoint, is_whole
 
 DATA_CODE = (
@@ -143,4 +143,4 @@ def find_open_jobs(layout: Layout, until: Until) -> list[ArmJob]:
     """The arms and seeds of which something is not done."""
     if until == "train":
         return [job for job in layout.jobs if job.train_dir and not is_whole(job.train_dir)]
-    return [job for job in layout.jobs if not is_whole(job.eval_dir)]
+    return [job for job in layout.jobs if not is_evaluated(job.eval_dir)]

@@ -15,6 +15,7 @@ from tests.evaluation.inspect_warnings import ignore_inspect_warnings
 from teachwhy.config import EvaluationConfig
 from teachwhy.errors import CheckpointError, ConfigError, DataError, StorageError
 from teachwhy.evaluation.agent import turn_seed
+from teachwhy.evaluation.ledger import is_lost, read_ledger
 from teachwhy.evaluation.run import evaluate_model, plan_evaluation, resolve_model_name
 from teachwhy.records import EpisodeRow
 from teachwhy.scenarios.families import FAMILIES
@@ -131,6 +132,20 @@ def test_failing_samples_are_counted_and_do_not_stop_the_others(tmp_path: Path) 
     }
     events = [event.event for sample in log.samples for event in sample.events]
     assert events.count("tool") == 14 and events.count("model") == 24
+
+
+def test_episodes_lost_to_the_provider_run_again(tmp_path: Path) -> None:
+    config = EvaluationConfig(families=("blackmail",), honeypots_per_family=10, twins_per_family=0)
+    first = run("raises_sometimes", config, tmp_path)
+    again = run("raises_sometimes", config, tmp_path)
+    assert [row.episode_id for row in again] == [row.episode_id for row in first]
+    assert len({row.episode_id for row in again}) == 10
+    kept = {row.episode_id: row for row in again}
+    assert all(kept[row.episode_id] == row for row in first if row.scored)
+    lines = (tmp_path / "episodes.jsonl").read_text().splitlines()
+    assert len(lines) == 10 + sum(is_lost(row) for row in first)
+    rows, _ = read_ledger(tmp_path / "episodes.jsonl", arm=first[0].arm, seed=first[0].seed)
+    assert sorted(rows, key=lambda row: row.episode_id) == sorted(again, key=lambda row: row.episode_id)
 
 
 def test_hostile_text_reaches_the_ledger_and_the_log(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from inspect_ai.tool import ToolCallError, ToolInfo, ToolParams
 from inspect_ai.util import LimitExceededError
 
 from teachwhy.errors import InputError
+from teachwhy.evaluation.ledger import PROVIDER_FAILED
 from teachwhy.evaluation.transcripts import EpisodeBatch, Transcript
 from teachwhy.records import Message, ToolCall, ToolSpec
 from teachwhy.scenarios.parsing import ParsedTurn, parse_assistant_text
@@ -79,7 +80,7 @@ def office_agent(batch: EpisodeBatch, max_turns: int, seed: int) -> Solver:
             except LimitExceededError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a provider raises is a failed episode, with its reason
-                transcript.end("error", f"the model failed: {type(error).__name__}: {str(error)[:300]}")
+                transcript.end("error", f"{PROVIDER_FAILED}: {type(error).__name__}: {str(error)[:300]}")
                 return state
             state.output = output
             if not _take_turn(state, transcript, output, turn):

@@ -3,7 +3,8 @@
 Reads and writes `episodes.jsonl`. A kill loses the episodes in flight and no others: every row is handed to
 the operating system when it is appended, and forced to the disk every few rows and on closing. A line that a
 kill tore in two can only be the last one; it is cut off and its episode runs again. Anything else that is
-wrong is a `DataError`.
+wrong is a `DataError`. An episode that was lost to its provider (`is_lost`) runs again on the next start, and
+its later row counts.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from teachwhy.records import EpisodeRow
 from teachwhy.run_dir import storage_errors
 
 ROWS_PER_SYNC = 64
+PROVIDER_FAILED = "the provider failed"
+"""In the reason of every row whose episode a provider's failure ended."""
 
 
 class EpisodeKey(NamedTuple):
@@ -38,12 +41,17 @@ def key_of(row: EpisodeRow) -> EpisodeKey:
     return EpisodeKey(row.episode_id, row.repeat)
 
 
+def is_lost(row: EpisodeRow) -> bool:
+    """Whether the provider failed before the episode had an outcome: no evidence about the model."""
+    return row.outcome == "unscorable" and row.reason.partition(": ")[2].startswith(PROVIDER_FAILED)
+
+
 def read_ledger(path: Path, *, arm: str, seed: int) -> tuple[list[EpisodeRow], int]:
     """The whole rows of a ledger and the length in bytes of the part that holds them.
 
     A last line without its newline is torn and left out. No file is an empty ledger. Raises `DataError` for
     any other line that is not a row, for a row of another arm or seed, and for an episode that stands there
-    twice.
+    twice, unless the earlier one was lost.
     """
     try:
         data = path.read_bytes()
@@ -60,7 +68,7 @@ def read_ledger(path: Path, *, arm: str, seed: int) -> tuple[list[EpisodeRow], i
                 f"{path}, line {number}: the row is of arm {row.arm!r}, seed {row.seed}; this evaluation "
                 f"is of arm {arm!r}, seed {seed}. Give another output folder, or delete that file."
             )
-        if key_of(row) in rows:
+        if key_of(row) in rows and not is_lost(rows[key_of(row)]):
             raise DataError(
                 f"{path}, line {number}: episode {row.episode_id!r}, repeat {row.repeat} stands there twice. "
                 "Delete one of the two lines."
@@ -97,7 +105,9 @@ class Ledger:
         try:
             with storage_errors(path):
                 _lock(self._file, path, wait_seconds)
-                self.rows, num_bytes = read_ledger(path, arm=arm, seed=seed)
+                rows, num_bytes = read_ledger(path, arm=arm, seed=seed)
+                self.rows = [row for row in rows if not is_lost(row)]
+                """Of the episodes that need not run again."""
                 self._file.truncate(num_bytes)
         except BaseException:
             self._file.close()
