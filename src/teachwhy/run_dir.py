@@ -8,7 +8,7 @@
         train-<arm>-s<seed>-<fp>/   checkpoint/  training.json  stage.json
         eval-<arm>-s<seed>-<fp>/    episodes.jsonl  logs/*.eval  stage.json
         results.json                what the files below were made from
-      scores.parquet  summary.json  report.html  figures/*.png
+      scores.parquet  summary.json  report.html  report.md  figures/*.png
 
 A stage is whole when its stage.json is there, which is written last. Data stages are also built under another
 name and renamed. Names of arms and techniques are checked; nothing that a model wrote becomes a path.

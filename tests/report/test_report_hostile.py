@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -106,6 +107,9 @@ def test_hostile_text_stays_text(
     assert make_visible(attack)[:40] in found.text
     bad = {c for c in html if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")} - {"\n", "\t"}
     assert not bad
+    markdown = folder.joinpath("report.md").read_bytes().decode("utf-8")
+    assert not re.search(r"(?<!\\)[<`$&~]", markdown)
+    assert not {c for c in markdown if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")} - {"\n"}
 
 
 def test_hostile_names_can_be_drawn(tmp_path: Path, make_run: Callable[..., Path], sketches: tuple) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections import Counter
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from teachwhy.report import write_report
+from teachwhy.report.run_files import read_run
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr", "line", "circle"}
 SECTIONS = [
@@ -217,3 +219,20 @@ def test_unscorable_episodes_show_best_and_worst_case(
 def test_same_files_same_page(run_dir: Path, html: str, no_pictures: None) -> None:
     assert write_report(run_dir).read_text(encoding="utf-8") == html
     assert not list(run_dir.rglob("*.partial"))
+
+
+def test_the_markdown_has_every_table_with_all_its_columns(run_dir: Path, no_pictures: None) -> None:
+    write_report(run_dir)
+    lines = (run_dir / "report.md").read_text(encoding="utf-8").splitlines()
+    run = read_run(run_dir)
+    heads = [index + 1 for index, line in enumerate(lines[:-1]) if lines[index + 1].startswith("| --- |")]
+    assert len(heads) >= 5
+    for index in heads:
+        width = lines[index].count("|")
+        rows = list(itertools.takewhile(lambda line: line.startswith("|"), lines[index - 1 :]))
+        assert len(rows) > 2 and all(len(re.findall(r"(?<!\\)\|", row)) == width for row in rows)
+    for arm in run.summary.arms:
+        assert any(line.startswith(f"| {run.title_of(arm.name)}".replace("_", r"\_")) for line in lines)
+    for claim in run.summary.claims:
+        row = next(line for line in lines if line.startswith(f"| {claim.id} |"))
+        assert row.endswith(f"**{claim.verdict}** |")

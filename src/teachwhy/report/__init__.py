@@ -1,4 +1,4 @@
-"""The report of a finished run: one HTML file and three pictures, made from its files alone."""
+"""The report of a finished run: HTML, Markdown and three pictures, made from its files alone."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ and rendering the page need neither.
 
 from __future__ import annotations
 
+import textwrap
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH_INCHES = 10.0
-ROW_INCHES = 0.34
+ROW_INCHES = 0.36
 PIXELS_PER_INCH = 160
-LABEL_CHARACTERS = 40
+LABEL_CHARACTERS = 36
 METRIC_COLOURS = {"harm": LIGHT.harm, "right": LIGHT.right}
 
 
@@ -183,8 +184,9 @@ def _label_rows(axes: Axes, titles: Sequence[str], bold: Sequence[bool]) -> None
 
 
 def _short(text: str) -> str:
-    text = " ".join(make_visible(text).split())
-    return text if len(text) <= LABEL_CHARACTERS else text[: LABEL_CHARACTERS - 1] + "…"
+    """At most two lines."""
+    plain = " ".join(make_visible(text).split())
+    return "\n".join(textwrap.wrap(plain, LABEL_CHARACTERS, max_lines=2, placeholder=" …"))
 
 
 def _save(figure: Figure, path: Path, note: str) -> None:

@@ -1,12 +1,14 @@
-"""Write report.html and figures/*.png beside the files of a finished run.
+"""Write report.html, report.md and figures/*.png beside the files of a finished run.
 
-Reads what `run_files` names; writes RUN_DIR/report.html and RUN_DIR/figures/, each file whole or not at all.
+Reads what `run_files` names; writes RUN_DIR/report.html, RUN_DIR/report.md and RUN_DIR/figures/, each file
+whole or not at all.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from teachwhy.report.markdown import render_markdown
 from teachwhy.report.number_text import plural
 from teachwhy.report.page import Page, build_page, render_page
 from teachwhy.report.pictures import draw_heat_maps, draw_outcomes, draw_rates
@@ -25,6 +27,7 @@ def write_report(run_dir: Path) -> Path:
     with storage_errors(run.paths.figures):
         run.paths.figures.mkdir(exist_ok=True)
     _draw_pictures(run, page)
+    atomic_write_text(run.paths.report.with_suffix(".md"), render_markdown(page))
     atomic_write_text(run.paths.report, html)
     return run.paths.report
 
