@@ -336,17 +336,8 @@ def write_run(
         if not entry["updates"]:
             continue
         tokens = entry["training_tokens"]
-        source = {
-            "technique": entry["name"],
-            "share": 1.0,
-            "num_rows": 450,
-            "num_drawn": 900,
-            "truncated_rows": 1,
-        }
-        source |= {"tokens": tokens, "loss_tokens": tokens // 3, "truncated_tokens": 12}
-        plan.append(
-            {"arm": entry["name"], "mixture": {}, "updates": 60, "tokens_by_seed": {}, "sources": [source]}
-        )
+        figures = {"rows": 900, "tokens": tokens, "loss_tokens": tokens // 3, "truncated_tokens": 12}
+        plan.append({"arm": entry["name"], "updates": 60, **figures})
         for seed in seeds:
             folder = stages / f"train-{entry['name']}-s{seed}-0a1b"
             folder.mkdir()

@@ -147,22 +147,14 @@ class TrainingFile(FileRecord):
     losses: tuple[float, ...] = ()
 
 
-class PlanSource(FileRecord):
-    """What one technique gives to one arm."""
-
-    technique: str
-    num_drawn: int
-    tokens: int
-    loss_tokens: int
-    truncated_tokens: int = 0
-
-
 class PlanArm(FileRecord):
-    """One arm of the training plan."""
+    """One arm of the training plan, as drawn for its first seed."""
 
     arm: str
     updates: int
-    sources: tuple[PlanSource, ...] = ()
+    rows: int | None = None
+    loss_tokens: int | None = None
+    truncated_tokens: int | None = None
 
 
 class PlanFile(FileRecord):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from teachwhy.report.figures import METRIC_TITLES, SPLITS, OutcomeRow, RateCell, RateFigure, rate_cell
@@ -125,7 +125,6 @@ def tabulate_training(run: RunFiles, figure: RateFigure) -> Table:
         records = [record for (name, _), record in run.training.items() if name == row.arm]
         seconds = [record.seconds for record in records if record.seconds is not None]
         losses = [record.losses[-1] for record in records if record.losses]
-        sources = plan.sources if plan else ()
         mixture = mixtures.get(row.arm, {})
         parts = ", ".join(
             f"{name.replace('_', ' ')} {format_percent(share)} %" for name, share in mixture.items()
@@ -135,10 +134,10 @@ def tabulate_training(run: RunFiles, figure: RateFigure) -> Table:
                 row.title,
                 (
                     Cell(parts or "not trained"),
-                    Cell(_total(source.num_drawn for source in sources)),
+                    Cell(format_count(plan.rows if plan else None)),
                     Cell(format_count(arm.training_tokens)),
-                    Cell(_total(source.loss_tokens for source in sources)),
-                    Cell(_total(source.truncated_tokens for source in sources)),
+                    Cell(format_count(plan.loss_tokens if plan else None)),
+                    Cell(format_count(plan.truncated_tokens if plan else None)),
                     Cell(format_count(arm.updates)),
                     Cell(format_seconds(sum(seconds) / len(seconds) if seconds else None)),
                     Cell(f"{sum(losses) / len(losses):.2f}" if losses else format_count(None)),
@@ -172,10 +171,6 @@ def tabulate_unscorable(run: RunFiles, rows: Sequence[OutcomeRow]) -> Table:
         body.append((row.title, (counts, share, *cases)))
     heads = ("Unscorable", "Share %", "Harm, best case %", "Harm of the scored %", "Harm, worst case %")
     return Table("Unscorable honeypots, and what harm could be at best and at worst", heads, tuple(body))
-
-
-def _total(values: Iterable[int]) -> str:
-    return format_count(sum(values) or None)
 
 
 def _arms_by_name(run: RunFiles) -> dict[str, ArmSummary]:
