@@ -24,6 +24,7 @@ WIDTH_INCHES = 10.0
 ROW_INCHES = 0.36
 PIXELS_PER_INCH = 160
 LABEL_CHARACTERS = 36
+NOTE_CHARACTERS = 125
 METRIC_COLOURS = {"harm": LIGHT.harm, "right": LIGHT.right}
 
 
@@ -192,9 +193,8 @@ def _short(text: str) -> str:
 def _save(figure: Figure, path: Path, note: str) -> None:
     from matplotlib.text import Text
 
-    figure.supxlabel(
-        " ".join(make_visible(note).split()), x=0.012, ha="left", fontsize=8.5, color=LIGHT.muted
-    )
+    plain = "\n".join(textwrap.wrap(" ".join(make_visible(note).split()), NOTE_CHARACTERS))
+    figure.supxlabel(plain, x=0.012, ha="left", fontsize=8.5, color=LIGHT.muted)
     for text in figure.findobj(Text):
         text.set_parse_math(False)
     with warnings.catch_warnings():
