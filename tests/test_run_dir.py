@@ -66,6 +66,9 @@ def test_hash_of_source_sees_contents_names_and_kinds(tmp_path: Path) -> None:
     (tmp_path / "training").mkdir()
     source = tmp_path / "training" / "loop.py"
     source.write_text("a = 1\n")
+    with pytest.raises(FileNotFoundError, match=r"records\.py: named as a part"):
+        hash_source(("training", "records.py"), tmp_path)
+    (tmp_path / "records.py").write_text("b = 1\n")
 
     def current() -> str:
         hash_source.cache_clear()

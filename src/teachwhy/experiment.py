@@ -55,10 +55,6 @@ def run_experiment(
     with lock_run(root):
         wait_for_workers(root)
         run_dir.create()
-        if not write_manifest(run_dir, manifest_config or config):
-            console.print(
-                "Note: the claims changed after episodes had been evaluated; the manifest keeps that."
-            )
         todo = find_open_jobs(layout, until)
         print_cost(console, config, run_dir.stages, todo, len(layout.jobs))
         num_workers = min(config.workers, max(len(layout.jobs), 1))
@@ -66,6 +62,10 @@ def run_experiment(
             steps = _Steps(config, run_dir, layout, stages, pool, console)
             steps.make_data(todo)
             steps.make_plan(todo)
+            if not write_manifest(run_dir, manifest_config or config):  # a refused command leaves it alone
+                console.print(
+                    "Note: the claims changed after episodes had been evaluated; the manifest keeps that."
+                )
             failures = steps.run_arms(todo, until)
             if failures:
                 return _tell_failures(console, failures)

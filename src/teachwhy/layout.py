@@ -25,7 +25,7 @@ DATA_CODE = (
     "techniques",
 )
 TRAINING_CODE = ("records.py", "training", "sprig/kernels.py", "sprig/pretrain.py")
-EVALUATION_CODE = ("records.py", "scenarios", "evaluation", "providers")
+EVALUATION_CODE = ("records.py", "prompts.py", "scenarios", "evaluation", "providers")
 ANALYSIS_CODE = ("records.py", "analysis")
 REPORT_CODE = ("report",)
 

@@ -42,6 +42,8 @@ FINGERPRINT_DIGITS = 16
 SOURCE_SUFFIXES = (".py", ".toml", ".md", ".jinja", ".txt")
 MAX_HASHED_BYTES = 64 * 2**20
 """Larger files count by name, size and time of change: the shards of a 32B model would take minutes."""
+ABOUT_A_CHECKPOINT = ("card.json", "sprig.json", "README.md")
+"""Files beside the weights that say something about them and change nothing that the model does."""
 WORKERS_LOCK = ".workers.lock"
 VERSIONED = ("torch", "transformers", "trl", "peft", "inspect-ai", "numpy", "scipy")
 
@@ -125,6 +127,8 @@ def hash_checkpoint(folder: Path) -> str:
     """SHA-256 over the files of a checkpoint folder; very large files by name, size and time of change."""
     digest = hashlib.sha256()
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        if file.name in ABOUT_A_CHECKPOINT:
+            continue
         state = file.stat()
         digest.update(f"{file.relative_to(folder).as_posix()}\0{state.st_size}\0".encode())
         if state.st_size <= MAX_HASHED_BYTES:
@@ -396,7 +400,7 @@ def write_manifest(run_dir: RunDir, config: ExperimentConfig) -> bool:
     old = read_json(run_dir.manifest) if run_dir.manifest.is_file() else {}
     claims = hash_claims(config)
     history = list(old.get("claims_after_results", []))
-    changed = bool(old) and old.get("claims_sha256") != claims
+    changed = old.get("claims_sha256") != claims
     if changed and any(run_dir.stages.glob("eval-*/episodes.jsonl")):
         history.append({"claims_sha256": claims, "replaced": old.get("claims_sha256"), "when": _now()})
     content = {

@@ -19,6 +19,14 @@ _CALL = re.compile(re.escape(OPEN_TAG) + r"(.*?)(?:" + re.escape(CLOSE_TAG) + r"
 _BARE_JSON = re.compile(r"^\s*\{.*\}\s*$", re.DOTALL)
 
 
+_FENCED = re.compile(r"^\s*```(?:json|tool_call)?\s*(\{.*\})\s*```\s*$", re.DOTALL)
+_CALL_LIKE = re.compile(
+    r"\"(?:name|function|tool)\"\s*:|<function\b|<\|python_tag\|>|\[TOOL_CALLS\]|</?tool_call\b|\b[a-z]+(?:_[a-z]+)+\s*\(",
+    re.IGNORECASE,
+)
+_NO_TEXT = re.compile(r"[\ufffd\x00-\x08\x0e-\x1f\x7f-\x9f]")
+
+
 @dataclass(frozen=True)
 class ParsedTurn:
     """An assistant turn taken apart."""
@@ -36,7 +44,9 @@ def parse_assistant_text(text: str) -> ParsedTurn:
     faults: list[str] = []
     bodies = _CALL.findall(text)
     content = _CALL.sub(" ", text)
-    if not bodies and _BARE_JSON.match(text) and '"name"' in text:
+    if not bodies and (fenced := _FENCED.match(text)) and '"name"' in text:
+        bodies, content = [fenced.group(1)], ""
+    elif not bodies and _BARE_JSON.match(text) and '"name"' in text:
         bodies, content = [text], ""
     for body in bodies:
         call = _read_call(body)
@@ -46,6 +56,10 @@ def parse_assistant_text(text: str) -> ParsedTurn:
             faults.append(call)
     if CLOSE_TAG in content:
         faults.append(f"{CLOSE_TAG} without {OPEN_TAG}")
+    elif found := _CALL_LIKE.search(content):
+        faults.append(f"{found.group()[:40]!r} looks like a call in a form that is not read")
+    if len(_NO_TEXT.findall(content)) * 10 > len(content):
+        faults.append("the answer is not readable text")
     return ParsedTurn(" ".join(content.split()), tuple(calls), "; ".join(faults) or None)
 
 
