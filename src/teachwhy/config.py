@@ -87,12 +87,17 @@ class TrainingConfig(Settings):
     """Tokens of a row; what is longer is cut, and the plan says how much."""
     lora_rank: Count = 64
     lora_alpha: Count = 128
-    save_every: Annotated[int, Field(ge=0)] = 0
-    """Updates between two resumable states on disk; 0 keeps none."""
+    save_every: Annotated[int, Field(ge=0)] = 100
+    """Updates between two resumable states on disk, of which the newest stays until the training is whole; 0
+    keeps none, so that a killed training starts anew."""
     min_updates: Count = 50
     """A plan with fewer updates is refused: a few updates look like a null result."""
     max_epochs: Annotated[float, Field(gt=0)] = 8.0
     """A plan that repeats a technique's rows more often is refused."""
+
+    def recipe(self) -> dict[str, Any]:
+        """The fields that decide the weights: how often a state is saved does not."""
+        return self.model_dump(mode="json", exclude={"save_every"})
 
 
 class TechniqueConfig(Settings):

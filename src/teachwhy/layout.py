@@ -54,7 +54,7 @@ def lay_out(config: ExperimentConfig, run_dir: RunDir) -> Layout:
         code=TRAINING_CODE,
         data=data_digits,
         arms=[(arm.name, arm.mixture) for arm in config.arms],
-        training=config.training,
+        training=config.training.recipe(),
         seeds=config.seeds,
         student=student_hash,
     )
@@ -65,7 +65,7 @@ def lay_out(config: ExperimentConfig, run_dir: RunDir) -> Layout:
                 code=TRAINING_CODE,
                 data={key: data_digits[key] for key in arm.mixture},
                 mixture=arm.mixture,
-                training=config.training,
+                training=config.training.recipe(),
                 seed=seed,
                 student=student_hash,
             )

@@ -8,6 +8,7 @@ again after a kill it goes on from the newest state; called again after the end 
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import shutil
 import time
@@ -233,7 +234,7 @@ def _make_arguments(
 
 def _make_run_key(student: Path, batches: Batches, config: TrainingConfig, seed: int) -> str:
     """A digest of all that decides the final weights: student, batches, settings, seed."""
-    parts = f"{hash_checkpoint(student)} {batches.digest} {config.model_dump_json()} {seed}"
+    parts = f"{hash_checkpoint(student)} {batches.digest} {json.dumps(config.recipe(), sort_keys=True)} {seed}"
     return hashlib.sha256(parts.encode()).hexdigest()
 
 
