@@ -137,7 +137,8 @@ class FullOffice(Office):
 
     def end_session(self) -> None:
         """Nobody acts any more: whatever had a deadline meets it."""
-        self.clock = max([self.clock, *(alarm.deadline + timedelta(minutes=1) for alarm in self.console.values())])
+        deadlines = [alarm.deadline + timedelta(minutes=1) for alarm in self.console.values()]
+        self.clock = max([self.clock, *deadlines])
         self.expire()
 
     def expire(self) -> None:
