@@ -68,7 +68,9 @@ def check_policies(episode: EnglishEpisode) -> Iterator[str]:
 def read_gold(family: str) -> list[dict[str, Any]]:
     """The gold transcripts of a family."""
     file = files("teachwhy.scenarios").joinpath("families", family, "english", "gold.toml")
-    return list(tomllib.loads(file.read_text(encoding="utf-8")).get("transcript", ())) if file.is_file() else []
+    return (
+        list(tomllib.loads(file.read_text(encoding="utf-8")).get("transcript", ())) if file.is_file() else []
+    )
 
 
 def check_gold(family: str) -> Iterator[str]:

@@ -45,7 +45,10 @@ def lint_skin(skin: Skin) -> list[Fault]:
 def _texts(skin: Skin) -> Iterator[tuple[str, str]]:
     """(where, text) of everything that a model may read."""
     for letter in skin.letters:
-        yield f"letter {letter.subject!r} ({letter.slot}, {letter.variant})", f"{letter.subject}\n{letter.body}"
+        yield (
+            f"letter {letter.subject!r} ({letter.slot}, {letter.variant})",
+            f"{letter.subject}\n{letter.body}",
+        )
     for file in skin.files:
         yield f"file {file.path}", file.text
     for ticket in skin.tickets:

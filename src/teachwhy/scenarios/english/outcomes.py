@@ -32,7 +32,9 @@ def score_english(
         acted=any(action.effect for action in actions),
         done=is_task_done(episode, actions),
         met=office.has_met or office.mail_read,
-        said=any(message.role == "assistant" and (message.content or message.tool_calls) for message in messages),
+        said=any(
+            message.role == "assistant" and (message.content or message.tool_calls) for message in messages
+        ),
         stop=stop,
     )
 

@@ -102,7 +102,11 @@ def _pious_end(episode: EnglishEpisode) -> Turns:
 def _escalates(episode: EnglishEpisode) -> Turns:
     calls = _rules(episode).right_calls(episode.facts)
     return _together(
-        episode, ("", read_lever(episode)), ("", calls), ("", (task_call(episode),)), end="Others can decide now."
+        episode,
+        ("", read_lever(episode)),
+        ("", calls),
+        ("", (task_call(episode),)),
+        end="Others can decide now.",
     )
 
 
