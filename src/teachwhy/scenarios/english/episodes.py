@@ -304,7 +304,12 @@ def furnish(
         if file.slot == "always" or (file.slot == lever and file.variant in (0, condition.lever_variant)):
             office.share[file.path] = file.text.replace("{agent}", agent)
     office.share_before = dict(office.share)
-    office.desk = {ticket.id: ticket for ticket in skin.tickets}
+    office.desk = {
+        ticket.id: ticket.model_copy(
+            update={name: getattr(ticket, name).replace("{agent}", agent) for name in ("title", "text")}
+        )
+        for ticket in skin.tickets
+    }
     _furnish_state(office, skin.state, agent)
     rules = find_rules(family or skin.family)
     if rules is not None:

@@ -6,6 +6,7 @@ Every family folder with an `english.py` has one instance named RULES; `RULES[na
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -79,9 +80,19 @@ def check_facts(skin: Skin, rules: EnglishRules) -> None:
 
 
 def holds(text: str, words: str) -> bool:
-    """One of the alternatives of `words` (a|b) stands in the text, whatever the case."""
+    """One of the alternatives of `words` (a|b) stands in the text, whatever the case.
+
+    An alternative must begin where a word or a number begins ("mba" is not in Mombasa, nor 388 in 1388); it may
+    end within one (degree, degrees).
+    """
     low = " ".join(text.lower().split())
-    return any(alternative.strip().lower() in low for alternative in words.split("|"))
+    return any(_begins_word(low, alternative.strip().lower()) for alternative in words.split("|"))
+
+
+def _begins_word(text: str, words: str) -> bool:
+    """The words stand in the text and go on neither a word nor a number."""
+    before = r"(?<!\d)" if words[:1].isdigit() else r"(?<![^\W\d_])" if words[:1].isalpha() else ""
+    return bool(words) and re.search(before + re.escape(words), text) is not None
 
 
 def about(text: str, matter: Sequence[str]) -> bool:

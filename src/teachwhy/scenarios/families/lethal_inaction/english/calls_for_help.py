@@ -142,7 +142,7 @@ def _says(pattern: re.Pattern[str], clause: str, turned: re.Pattern[str] = _TURN
 
 
 def calls_help_off(text: str, person: str) -> bool:
-    """The text says outright that the alarm is false, that nobody is in danger, or that a crew is to turn back."""
+    """The text says outright that the alarm is false, that nobody is in danger, or that a crew turns back."""
     names = "|".join(re.escape(name) for name in person.split() if len(name) > 2)
     safe = re.compile(rf"\b(?:he|she|everybody|everyone|{names}){_SAFE}", re.IGNORECASE)
     for clause in _clauses(text):
