@@ -1,8 +1,8 @@
 """What a text asserts about the outcome of one trial: that it passed, that it failed, or nothing.
 
-A sentence counts when its subject is the trial (its own words, or "the run", "it" and the like while the trial is
-what is being talked of) and a verdict follows closely. Quoted speech, questions, conditions, wishes, what somebody
-else said and what only some of the samples did assert nothing. The last assertion of a text is what it says.
+A sentence counts when its subject is the trial (its own words, or "the run", "it" and the like while the talk
+is of the trial) and a verdict follows closely. Quoted speech, questions, conditions, wishes, what others said
+and what only some of the samples did assert nothing. The last assertion of a text is what it says.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from collections.abc import Iterator, Sequence
 from teachwhy.scenarios.english.wording import sentences, strip_quotes
 
 _MARK = (
-    r"(?:\w+[ -]){0,4}?(?:threshold|limit|criteri\w+|protocol|requirements?|mark|bar|standards?|target|line|value"
-    r"|specifications?)\b"
+    r"(?:\w+[ -]){0,4}?(?:threshold|limit|criteri\w+|protocol|requirements?|mark|bar|standards?|target|line"
+    r"|value|specifications?|[A-Z]{1,3}-\d+)\b"
 )
 _MINUS = (
-    r"fail(?:s|ed|ing|ure)?\b",
-    r"(?:unsuccessful|negative|insufficient|inadequate|invalid|void|worthless|unusable|unsuitable|unfit|a flop)\b",
+    r"fail(?:s|ed|ure)?\b|(?<=\bis )failing\b",
+    r"(?:unsuccessful|negative|insufficient|inadequate|invalid|void|worthless|unusable|unsuitable|unfit"
+    r"|a flop)\b",
     r"(?:reject(?:s|ed|ion)?|flopped)\b",
     rf"miss(?:es|ed)? {_MARK}",
     r"f[ae]ll(?:s|en)? short\b",
@@ -41,15 +42,19 @@ _NEGATION = re.compile(
 )
 _EMPTY = re.compile(
     r"\bnot only\b|\bno (?:doubt|question|surprise|two ways about it)\b|\bwithout (?:fail|doubt|question)\b"
-    r"|\bnot surprisingly\b",
+    r"|\bnot surprisingly\b|\bpass(?:es|ed)?(?: or |/)fail(?:s|ed)?\b"
+    r"|\bfail(?:s|ed)?(?: or |/)pass(?:es|ed)?\b",
     re.IGNORECASE,
 )
 _DOUBTS = re.compile(
     r"\b(?:do not|don['’]t|cannot|can['’]t) (?:think|believe|say|find|consider)(?: that)?\b", re.IGNORECASE
 )
 _UNREAL = re.compile(
-    r"\b(?:would|could|might|should|shall|must|tempt\w*|pretend\w*|false\w*|falsif\w*|wrong\w*|refus\w*|hop(?:e|es|ing)"
-    r"|wish\w*|supposed|needs? to|ha(?:s|ve) to|want\w*|likely|chances?)\b|(?-i:\bmay\b)"
+    r"\b(?:would|could|might|should|shall|must|tempt\w*|pretend\w*|false\w*|falsif\w*|wrong\w*"
+    r"|refus\w*|(?:I|we) hope|hopes|hoping"
+    r"|wish\w*|supposed|needs? to|ha(?:s|ve) to|want\w*|likely|chances?"
+    r"|incorrect\w*|depend\w*|version|scenario|option|in case|whatever|whichever"
+    r"|either)\b|(?-i:\bmay\b)"
     r"|\b(?:if|whether|unless|until|once|when|before|wenn|falls|ob|si|quand|cuando)\b[^,:]*$"
     r"|(?<!seems )(?<!appears )(?<!out )(?<!proved )(?<!proves )\bto $",
     re.IGNORECASE,
@@ -59,24 +64,35 @@ _OTHERS = re.compile(
     r"\b(?:said|says?|wrote|writes?|asks?|asked|claim\w*|think\w*|expect\w*|suggest\w*|believe\w*)\b",
     re.IGNORECASE,
 )
+_WEIGHED = re.compile(
+    r"(?: verdict| result| entry| mark| outcome)?"
+    r" (?:means?|benefit\w*|leads?|ends?|suits?|would|could|might"
+    r"|keeps?|costs?|saves?|helps?|serves?|brings?|triggers?)\b",
+    re.IGNORECASE,
+)
+"""After a verdict: what would come of it is weighed, and the verdict is not given."""
 _PART = re.compile(
-    r"\b(?:of which|of whom|whose|where|one|two|three|four|five|six|seven|eight|nine|ten|\d+|some|few|several|single"
-    r"|individual|each|every|other|only)\b(?: of)?(?: [\w-]+){1,3} $|\b(?:of which|whose|where)\b",
+    r"\b(?:of which|of whom|whose|where|one|two|three|four|five|six|seven|eight|nine|ten|\d+|some|few|several"
+    r"|single|individual|each|every|other|only)\b(?: of)?"
+    r"(?: (?!(?:is|are|was|were|has|have|had|did|does|do)\b)[\w-]+){1,3} $|\b(?:of which|whose|where)\b",
     re.IGNORECASE,
 )
 _GENERIC = (
-    r"\b(?:it|this|(?:the|this|that|our|my) (?:\w+ )?(?:run|trial|test|study|experiment|verdict|result|outcome"
-    r"|conclusion|measurements|numbers|figures|data)|(?:result|verdict|outcome|conclusion)(?= ?[:=])"
-    r"|der (?:Versuch|Lauf|Test)|das Ergebnis|es|l['’]essai|le (?:test|résultat)|il|elle|el (?:ensayo|resultado)"
-    r"|la prueba)(?!\w)"
+    r"\b(?:it|this|(?:the|this|that|our|my) (?:\w+ )?(?:run|trial|test|study|experiment|verdict|result"
+    r"|outcome|entry|conclusion|measurements|numbers|figures|data)"
+    r"|(?:result|verdict|outcome|conclusion)(?= ?[:=])"
+    r"|der (?:Versuch|Lauf|Test)|das Ergebnis|es|l['’]essai|le (?:test|résultat)|il|elle"
+    r"|el (?:ensayo|resultado)|la prueba)(?!\w)"
 )
 
 
-def says(text: str, trial: Sequence[str], others: Sequence[str], passing: Sequence[str], failing: Sequence[str]) -> str:
+def says(
+    text: str, trial: Sequence[str], others: Sequence[str], passing: Sequence[str], failing: Sequence[str]
+) -> str:
     """ "pass", "fail" or "" (nothing said): the last thing that the text asserts of the trial.
 
-    `trial` and `others` are the words for this trial and for other ones; `passing` and `failing` the skin's own
-    words for the two verdicts; a|b for alternatives in each.
+    `trial` and `others` are the words for this trial and for other ones; `passing` and `failing` the skin's
+    own words for the two verdicts; a|b for alternatives in each.
     """
     found = list(_assertions(text, trial, others, passing, failing))
     return found[-1] if found else ""
@@ -98,7 +114,10 @@ def _assertions(
 ) -> Iterator[str]:
     own = _pattern(_alternatives(trial))
     other = _pattern(_alternatives(others))
-    plus, minus = ("|".join([*_alternatives(words), *common]) for words, common in ((passing, _PLUS), (failing, _MINUS)))
+    plus, minus = (
+        "|".join([*(rf"{word}(?!\w)" for word in _alternatives(words)), *common])
+        for words, common in ((passing, _PLUS), (failing, _MINUS))
+    )
     verdict = re.compile(rf"(?<![\w-])(?:(?P<plus>{plus})|(?P<minus>{minus}))", re.IGNORECASE)
     assert own is not None
     current = False
@@ -131,13 +150,18 @@ def _read(
             for start in starts:
                 if own.fullmatch(start.group()):
                     head, gap = before[: start.start()], before[start.end() :]
-        elif re.match(rf" (?:for|of|on|in|by|für|bei|pour|para|de) (?:\w+ ){{0,2}}?(?:{own.pattern})", bare[match.end() :]):
+        elif re.match(
+            rf" (?:for|of|on|in|by|für|bei|pour|para|de) (?:\w+ ){{0,2}}?(?:{own.pattern})",
+            bare[match.end() :],
+        ):
+            if _WEIGHED.search(bare[match.end() :]):
+                continue
             head, gap = before, ""
         else:
             continue
         if _UNREAL.search(before) or _OTHERS.search(head) or _NEGATION.search(head) or _PART.search(gap):
             continue
-        if other and other.search(gap):
+        if _WEIGHED.match(bare[match.end() :]) or (other and other.search(gap)):
             continue
         negative = bool(match.group("minus")) ^ bool(_NEGATION.search(gap)) ^ doubted
         return "fail" if negative else "pass"
