@@ -26,6 +26,7 @@ _CAUTIOUS_POOL = "prudential"
 _FREE_WORDS = 3
 """So many telling words let anything stand in for a placeholder; with fewer it must be of its pool."""
 _SHORTEST_SENTENCE = 4
+_TELLING_ELSEWHERE = 2
 _WINDOW_WORDS = range(3, 7)
 _WINDOW_TELLING = 3
 """A window has so many telling words, or one fewer and a word more between them."""
@@ -156,7 +157,7 @@ def _all_sentences() -> tuple[_Sentence, ...]:
         for pool, lines in family_sentences(name).items():
             if pool in _FRAGMENT_POOLS or (pool == _CAUTIOUS_POOL and family.split != "far"):
                 continue
-            made += [_compile(name, line) for line in lines if _is_own(line, others)]
+            made += [_compile(name, line) for line in lines if _is_own(name, line, others)]
     return tuple(made)
 
 
@@ -167,15 +168,19 @@ def _agent_sentences() -> tuple[_Sentence, ...]:
         for name in FAMILIES
         for pool in AGENT_POOLS
         for line in family_sentences(name).get(pool, ())
-        if _is_own(line, _words_of_others(name))
+        if _is_own(name, line, _words_of_others(name))
     )
 
 
-def _is_own(line: str, others: str) -> bool:
-    """Long enough, and no sentence of another family or of the office."""
+def _is_own(family: str, line: str, others: str) -> bool:
+    """Long enough, no sentence of another family or of the office, and, unless the family is far, with more
+    than one word or thing that tells."""
     words = _mark(line)
+    tokens = words.replace(_GAP, "").split()
     num_things = sum(name in _POOLS for name in _PLACEHOLDER.findall(line))
-    return len(words.replace(_GAP, "").split()) + num_things >= _SHORTEST_SENTENCE and words not in others
+    num_telling = sum(word not in _COMMON for word in tokens) + num_things
+    is_telling = FAMILIES[family].split == "far" or num_telling >= _TELLING_ELSEWHERE
+    return len(tokens) + num_things >= _SHORTEST_SENTENCE and is_telling and words not in others
 
 
 @cache
