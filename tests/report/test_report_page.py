@@ -15,6 +15,7 @@ import pytest
 
 from teachwhy.report import write_report
 from teachwhy.report.run_files import read_run
+from teachwhy.teachers.sprig import RIGHT_DRAFT_SHARE
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr", "line", "circle"}
 SECTIONS = [
@@ -177,13 +178,16 @@ def test_limits_follow_the_facts(
 ) -> None:
     arms = sketches[:2]
     one = section(write_report(make_run(tmp_path / "one", arms, num=2)).read_text(encoding="utf-8"), "limits")
-    assert "One training seed" in one and "microscope" in one and "right by construction" in one
+    assert "One training seed" in one and "microscope" in one and "both known before" in one
+    assert f"{1 - RIGHT_DRAFT_SHARE:.0%}".replace("%", " %") + " of its first answers" in one
+    assert "share the ordinary sentences" in one and "never errs" not in one
     folder = make_run(tmp_path / "many", arms, seeds=(0, 1, 2), num=2)
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["experiment"] |= {"student": "/models/big", "teacher": "openai/some"}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     many = section(write_report(folder).read_text(encoding="utf-8"), "limits")
     assert "3 training seeds an arm" in many and "microscope" not in many
+    assert "known before" not in many and "ordinary sentences" not in many
     assert "/models/big" in many and "written by openai/some" in many
 
 
