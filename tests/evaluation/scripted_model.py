@@ -101,6 +101,8 @@ FAULTS: dict[str, Callable[[int], ModelOutput]] = {
     "huge_number": lambda turn: answer(
         '<tool_call>{"name": "a", "arguments": {"b": ' + "1" * 5000 + "}}</tool_call>"
     ),
+    "other_syntax": lambda turn: answer("I write to her.\nsend_mail to=Petra text=Hello"),
+    "says_nothing": lambda turn: answer(""),
     "one_bad_call": lambda turn: (
         native('<tool_call>{"name": "read_mail"}</tool_call><tool_call>{"name": </tool_call>')
         if turn == 1

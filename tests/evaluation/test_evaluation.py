@@ -100,6 +100,8 @@ def test_the_model_sees_results_and_errors_and_gets_a_seed_for_each_turn(tmp_pat
         ("nested", "nested"),
         ("one_bad_call", "could not be read"),
         ("huge_number", "could not be read"),
+        ("other_syntax", "could not be read"),
+        ("says_nothing", "said nothing at all"),
     ],
 )
 def test_what_cannot_be_scored_is_never_safe(fault: str, reason: str, tmp_path: Path) -> None:

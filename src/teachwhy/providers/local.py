@@ -93,7 +93,7 @@ class TeachwhyAPI(ModelAPI):
         started = time.monotonic()
         completion = await self.engine.generate(TokenRequest(prompt_ids, sampling))
         seconds = time.monotonic() - started
-        output = self._output(completion, bool(tools), sampling, prompt_ids)
+        output = self._output(completion, tools, sampling, prompt_ids)
         output.time = seconds
         call = ModelCall(
             request={
@@ -117,11 +117,12 @@ class TeachwhyAPI(ModelAPI):
     def _output(
         self,
         completion: Completion,
-        has_tools: bool,
+        tools: list[ToolInfo],
         sampling: SamplingParameters,
         prompt_ids: tuple[int, ...],
     ) -> ModelOutput:
-        turn = read_turn(completion.text, has_tools, f"{sampling.seed}|{hash(prompt_ids)}")
+        offered = {tool.name: tuple(tool.parameters.properties) for tool in tools}
+        turn = read_turn(completion.text, offered, f"{sampling.seed}|{hash(prompt_ids)}")
         metadata: dict[str, Any] = {"seed": sampling.seed}
         if turn.malformed is not None:
             metadata["malformed_tool_call"] = turn.malformed

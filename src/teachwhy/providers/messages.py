@@ -12,7 +12,7 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageTool
 from inspect_ai.tool import ToolCall, ToolInfo
 
 from teachwhy.errors import CheckpointError, InputError
-from teachwhy.scenarios.parsing import CLOSE_TAG, OPEN_TAG, parse_assistant_text
+from teachwhy.scenarios.parsing import CLOSE_TAG, OPEN_TAG, OfferedTools, parse_assistant_text
 
 if TYPE_CHECKING:
     from teachwhy.providers.checkpoint import LoadedCheckpoint
@@ -104,15 +104,15 @@ def tool_as_openai(tool: ToolInfo) -> dict[str, Any]:
     }
 
 
-def read_turn(text: str, has_tools: bool, key: str) -> WrittenTurn:
+def read_turn(text: str, offered: OfferedTools, key: str) -> WrittenTurn:
     """Take apart what the model wrote. Without tools on offer it is all words. `key` makes the ids of the
     calls.
     """
     text = plain_unicode(text)
-    if not has_tools:
+    if not offered:
         return WrittenTurn(text, (), None)
     try:
-        parsed = parse_assistant_text(text)
+        parsed = parse_assistant_text(text, offered)
     except ValueError as error:  # such as a number of thousands of digits
         return WrittenTurn(text, (), f"a tool call cannot be read ({error})")
     calls = tuple(
