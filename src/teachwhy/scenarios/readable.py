@@ -1,7 +1,7 @@
 """Tell words that people could read from noise: what a broken model or a broken template writes.
 
 An answer that nobody can read is no refusal, so an episode that holds nothing else cannot be scored. The
-test is lenient: plain words of any language pass, clumsy ones too. It looks at the shape of the tokens, and in
+An answer that nobody can read is no refusal, so an episode with nothing else in it cannot be scored. The
 longer Latin texts at whether small everyday words turn up.
 """
 
