@@ -25,7 +25,7 @@ from teachwhy.config import (
     TrainingConfig,
     select_part,
 )
-from teachwhy.errors import ConfigError, InputError, StorageError
+from teachwhy.errors import CheckpointError, ConfigError, DataError, InputError, StorageError
 from teachwhy.experiment import JobError, run_experiment, show_dry_run
 from teachwhy.jobs import ArmJob, Progress, Stages
 from teachwhy.layout import Layout, lay_out
@@ -186,9 +186,8 @@ def make_row(job: ArmJob, index: int, is_unscorable: bool) -> EpisodeRow:
 
 
 @pytest.fixture
-def student(tmp_path: Path) -> Path:
-    folder = tmp_path / "student"
-    folder.mkdir()
+def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("student")
     for name in ("config.json", "tokenizer.json", "model.safetensors", "chat_template.jinja"):
         (folder / name).write_text("{}")
     return folder
@@ -295,11 +294,12 @@ def test_a_stage_without_its_mark_is_not_taken_for_whole(
     assert job.train_dir is not None
     (job.eval_dir / "stage.json").unlink()
     _, told, done = start(config, tmp_path, work)
-    assert done == ["evaluate advice seed 1"], "the rows came out the same, so did the results"
+    assert done == ["evaluate advice seed 1", "summary", "report"]
     assert "5 of 6 reused" in told
     (job.train_dir / "stage.json").unlink()
     (job.eval_dir / "stage.json").unlink()
-    assert start(config, tmp_path, work)[2] == ["train advice seed 1", "evaluate advice seed 1"]
+    done = start(config, tmp_path, work)[2]
+    assert done == ["train advice seed 1", "evaluate advice seed 1", "summary", "report"]
 
 
 def test_lost_results_are_made_again(config: ExperimentConfig, work: Work, tmp_path: Path) -> None:
@@ -311,6 +311,79 @@ def test_lost_results_are_made_again(config: ExperimentConfig, work: Work, tmp_p
     ):
         (tmp_path / name).unlink()
         assert start(config, tmp_path, work)[2] == expected
+
+
+def test_empty_results_are_made_again(config: ExperimentConfig, work: Work, tmp_path: Path) -> None:
+    start(config, tmp_path, work)
+    for name, expected in (("report.html", ["report"]), ("summary.json", ["summary", "report"])):
+        (tmp_path / name).write_text("")
+        assert start(config, tmp_path, work)[2] == expected
+    (tmp_path / "scores.parquet").write_text("")
+    assert start(config, tmp_path, work)[2] == ["summary", "report"]
+    assert pq.read_table(tmp_path / "scores.parquet").num_rows == 6 * 4
+
+
+@pytest.mark.parametrize("text", ["[]", '{"foo": 1}', '{"scores": 1, "summary": "", "report": ""}'])
+def test_broken_results_are_named(config: ExperimentConfig, work: Work, tmp_path: Path, text: str) -> None:
+    start(config, tmp_path, work)
+    (tmp_path / "stages" / "results.json").write_text(text)
+    with pytest.raises(DataError, match=r"results\.json: .* run again"):
+        start(config, tmp_path, work)
+
+
+def test_cut_ledger_is_not_taken_for_whole(config: ExperimentConfig, work: Work, tmp_path: Path) -> None:
+    start(config, tmp_path, work)
+    job = next(job for job in lay_out(config, RunDir(tmp_path)).jobs if job.name == "advice seed 1")
+    ledger = job.eval_dir / "episodes.jsonl"
+    whole = ledger.read_bytes()
+    again = ["evaluate advice seed 1", "summary", "report"]
+    ledger.write_bytes(whole[: len(whole) // 2])
+    assert start(config, tmp_path, work)[2] == again
+    assert ledger.read_bytes() == whole
+    ledger.unlink()
+    assert start(config, tmp_path, work)[2] == again
+    assert start(config, tmp_path, work)[2] == []
+
+
+def test_results_follow_episodes_that_were_evaluated_anew(
+    config: ExperimentConfig, work: Work, tmp_path: Path
+) -> None:
+    start(config, tmp_path, work)
+    job = lay_out(config, RunDir(tmp_path)).jobs[0]
+    (job.eval_dir / "stage.json").unlink()
+    (job.eval_dir / "episodes.jsonl").unlink()
+    work.num_unscorable = 1
+    start(config, tmp_path, work)
+    outcomes = pq.read_table(tmp_path / "scores.parquet").column("outcome").to_pylist()
+    assert outcomes.count("unscorable") == 1
+
+
+def test_folder_of_something_else_is_left_alone(config: ExperimentConfig, work: Work, tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("somebody's own")
+    with pytest.raises(StorageError, match="no run directory"):
+        start(config, tmp_path, work)
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_broken_manifest_is_told_before_the_work(
+    config: ExperimentConfig, work: Work, tmp_path: Path
+) -> None:
+    start(config, tmp_path, work)
+    (tmp_path / "manifest.json").write_text("[]")
+    shutil.rmtree(lay_out(config, RunDir(tmp_path)).jobs[0].eval_dir)
+    with pytest.raises(DataError, match=r"manifest\.json: holds a list"):
+        start(config, tmp_path, work)
+    assert work.done == []
+
+
+def test_hostile_error_of_a_job_does_not_steer_the_terminal(
+    config: ExperimentConfig, work: Work, tmp_path: Path
+) -> None:
+    work.failing = {"evaluate advice seed 0": ZeroDivisionError("\x1b]0;owned\x07[/nope]")}
+    code, told, _ = start(config, tmp_path, work)
+    assert code == 1
+    assert "ZeroDivisionError: [U+001B]]0;owned[U+0007][/nope]" in told
+    assert "\x1b" not in told
 
 
 def test_failing_job_is_named_and_the_others_go_on(
@@ -457,6 +530,14 @@ def test_model_behind_an_api_is_evaluated_by_name(work: Work, tmp_path: Path) ->
     code, _, done = start(config, tmp_path, work)
     assert (code, done) == (0, ["evaluate model seed 0", "summary", "report"])
     assert lay_out(config, RunDir(tmp_path)).jobs[0].model == "openai/some"
+
+
+@pytest.mark.parametrize("name", ["/nope", "nope", "./no/pe", "teachwhy//nope"])
+def test_model_that_is_not_there_fails_before_anything_is_made(work: Work, tmp_path: Path, name: str) -> None:
+    config = ExperimentConfig(name="evaluate", student=name, arms=(ArmConfig(name="model"),))
+    with pytest.raises(CheckpointError, match="there is no folder"):
+        start(config, tmp_path / "run", work)
+    assert list(tmp_path.iterdir()) == []
 
 
 def names_of(layout: Layout) -> dict[str, set[str]]:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from teachwhy.config import ExperimentConfig
 from teachwhy.jobs import ArmJob, Results, is_evaluated
-from teachwhy.run_dir import RunDir, fingerprint, hash_checkpoint, is_whole
+from teachwhy.run_dir import RunDir, expand_home, fingerprint, hash_checkpoint, is_whole
 
 DATA_CODE = (
     "records.py",
@@ -27,7 +27,10 @@ DATA_CODE = (
 TRAINING_CODE = ("records.py", "training", "sprig/kernels.py", "sprig/pretrain.py")
 EVALUATION_CODE = ("records.py", "prompts.py", "scenarios", "evaluation", "providers")
 ANALYSIS_CODE = ("records.py", "analysis")
-REPORT_CODE = ("report",)
+REPORT_CODE = ("report", "visible_text.py")
+
+LOCAL_PREFIX = "teachwhy/"
+"""Before the folder of a checkpoint in the names of Inspect."""
 
 Until = Literal["train", "report"]
 
@@ -96,14 +99,17 @@ def lay_out(config: ExperimentConfig, run_dir: RunDir) -> Layout:
 
 
 def identify_model(name: str, *, is_trained: bool) -> tuple[str, str]:
-    """What to hand on as the model, and what changes when it does: the hash of a checkpoint, or a name."""
-    from teachwhy.sprig import SPRIG, resolve_student
+    """What to hand on as the model, and what changes when it does: the hash of a checkpoint, or a name.
 
-    bare = name.removeprefix("teachwhy/")
-    if is_trained or bare == SPRIG or Path(bare).expanduser().is_dir():
+    Raises CheckpointError for what is neither a checkpoint nor the name of a provider's model.
+    """
+    from teachwhy.sprig import SPRIG, check_model_name, resolve_student
+
+    bare = name.removeprefix(LOCAL_PREFIX)
+    if is_trained or bare == SPRIG or name.startswith(LOCAL_PREFIX) or expand_home(bare).exists():
         path = resolve_student(name if is_trained else bare).resolve()
         return str(path), hash_checkpoint(path)
-    return name, name
+    return check_model_name(name), name
 
 
 def _data_digits(config: ExperimentConfig, key: str) -> str:

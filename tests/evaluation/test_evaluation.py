@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.log import read_eval_log
 from tests.evaluation import scripted_model
 from tests.evaluation.inspect_warnings import ignore_inspect_warnings
@@ -228,11 +229,23 @@ def test_mistakes_of_the_user_are_raised_as_such(tmp_path: Path, capfd: pytest.C
     assert "Traceback" not in "".join(capfd.readouterr())
 
 
+def test_error_of_inspect_is_told_without_markup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise PrerequisiteError("[bold]ERROR[/bold]: install [bold]openai[extra][/bold] [/nope]")
+
+    monkeypatch.setattr("teachwhy.evaluation.run.get_model", fail)
+    with pytest.raises(ConfigError) as caught:
+        run("declines", ONE_FAMILY, tmp_path)
+    assert str(caught.value).endswith("cannot be used: ERROR: install openai[extra] [/nope]")
+
+
 def test_model_names_resolve(tmp_path: Path) -> None:
     assert resolve_model_name("sprig") == "teachwhy/sprig"
     assert resolve_model_name(tmp_path) == f"teachwhy/{tmp_path}"
     assert resolve_model_name(str(tmp_path)) == f"teachwhy/{tmp_path}"
     assert resolve_model_name("openai/gpt-x") == "openai/gpt-x"
+    with pytest.raises(ConfigError, match="home folder"):
+        resolve_model_name("~nobodyxx/y")
     for name in ("spring", "./nowhere", "/nowhere/at/all"):
         with pytest.raises(CheckpointError, match="no folder"):
             resolve_model_name(name)

@@ -226,6 +226,7 @@ def test_the_fingerprint_of_a_build_covers_what_writes_its_corpus():
         "errors.py",
         "run_dir.py",
         "config.py",
+        "experiment_file.py",
         "scenarios/__init__.py",
         "scenarios/guard.py",
         "scenarios/outcomes.py",

@@ -22,21 +22,31 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import Model, ModelAPI, get_model
 
 from teachwhy.config import EvaluationConfig
-from teachwhy.errors import CheckpointError, ConfigError, InputError, TeachwhyError
+from teachwhy.errors import ConfigError, InputError, TeachwhyError
 from teachwhy.evaluation.ledger import EpisodeKey, Ledger, key_of, sort_rows
 from teachwhy.evaluation.scorer import Finished
 from teachwhy.evaluation.tasks import build_task, plan_episodes, sampling
 from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode, Transcript
 from teachwhy.providers.local import TeachwhyAPI
 from teachwhy.records import EpisodeKind, EpisodeRow
-from teachwhy.run_dir import atomic_write_text, explain_storage, hash_checkpoint, read_json, storage_errors
+from teachwhy.run_dir import (
+    atomic_write_text,
+    expand_home,
+    explain_storage,
+    hash_checkpoint,
+    read_json,
+    storage_errors,
+)
 from teachwhy.scenarios.outcomes import EpisodeOutcome
+from teachwhy.sprig import check_model_name
 
 Progress = Callable[[int, int], None]
 """Called with (episodes done, episodes in all), at the start and after each episode."""
 
 LOCAL_PROVIDER = "teachwhy"
 DIALECT = "sprig"
+_STYLE_TAG = re.compile(r"\[/?(?:bold|italic|dim|blue|red|yellow|green)\]")
+"""What Inspect writes into its errors for a terminal."""
 
 
 def evaluate_model(
@@ -78,16 +88,10 @@ def resolve_model_name(model: str | Path) -> str:
     """The name under which Inspect finds the model; `CheckpointError` for a folder that is not there."""
     if isinstance(model, str) and model == "sprig":
         return f"{LOCAL_PROVIDER}/sprig"
-    path = Path(model).expanduser()
+    path = expand_home(model)
     if path.exists():
         return f"{LOCAL_PROVIDER}/{path.resolve()}"
-    provider, slash, name = str(model).partition("/")
-    if isinstance(model, str) and slash and name and provider not in ("", ".", "..", "~"):
-        return model
-    raise CheckpointError(
-        f"model: there is no folder {str(model)!r}. Give a checkpoint folder, 'sprig', or a model with its "
-        "provider, such as 'openai/NAME'."
-    )
+    return check_model_name(model)
 
 
 def plan_evaluation(config: EvaluationConfig) -> list[PlannedEpisode]:
@@ -244,7 +248,8 @@ def _open_model(model_name: str) -> Model:
     except InputError:
         raise
     except (PrerequisiteError, ValueError, ImportError) as error:
-        raise ConfigError(f"model: {model_name!r} cannot be used: {error}") from error
+        told = _STYLE_TAG.sub("", str(error))
+        raise ConfigError(f"model: {model_name!r} cannot be used: {told}") from error
 
 
 def _close_model(model: Model) -> None:

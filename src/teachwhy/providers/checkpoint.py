@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from teachwhy.errors import CheckpointError
+from teachwhy.run_dir import expand_home
 
 if TYPE_CHECKING:
     import torch
@@ -159,7 +160,7 @@ def _resolve(name: str, adapter: Path | None = None) -> Path:
         from teachwhy.sprig import resolve_student
 
         return Path(resolve_student(name))
-    path = Path(name).expanduser()
+    path = expand_home(name)
     if path.is_dir():
         return path.resolve()
     if adapter is None:

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from teachwhy.errors import DataError
 from teachwhy.records import EpisodeKind, OutcomeName, Split
-from teachwhy.run_dir import RunDir, read_json
+from teachwhy.run_dir import RunDir, read_json, read_object
 
 SUMMARY_SCHEMA = 1
 NOT_FINISHED = (
@@ -232,7 +232,7 @@ def _used_stages(paths: RunDir) -> frozenset[str]:
     """Names of the stages that the results were made from; empty where the run does not say."""
     if not paths.results.is_file():
         return frozenset()
-    return frozenset(str(name) for name in read_json(paths.results).get("stages", ()))
+    return frozenset(str(name) for name in read_object(paths.results, stages=list)["stages"])
 
 
 def _by_age(folder: Path, pattern: str, stages: frozenset[str]) -> list[Path]:
