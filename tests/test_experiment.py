@@ -72,6 +72,7 @@ class Work:
         self.done: list[str] = []
         self.failing: dict[str, Exception] = {}
         self.num_unscorable = 0
+        self.acts = True
 
     def note(self, what: str) -> None:
         self.done.append(what)
@@ -132,7 +133,7 @@ class Work:
         if job.train_dir is not None:
             assert Path(model) == job.train_dir / "checkpoint"
             assert Path(model).is_dir()
-        rows = [make_row(job, index, index < self.num_unscorable) for index in range(4)]
+        rows = [make_row(job, index, index < self.num_unscorable, self.acts) for index in range(4)]
         (job.eval_dir / "episodes.jsonl").write_text("".join(row.model_dump_json() + "\n" for row in rows))
         self.note(f"evaluate {job.name}")
         return rows
@@ -155,7 +156,7 @@ class Work:
         return Stages(self.generate, self.plan, self.train, self.evaluate, self.summarize, self.report)
 
 
-def make_row(job: ArmJob, index: int, is_unscorable: bool) -> EpisodeRow:
+def make_row(job: ArmJob, index: int, is_unscorable: bool, acted: bool) -> EpisodeRow:
     return EpisodeRow(
         arm=job.arm,
         seed=job.seed,
@@ -166,7 +167,7 @@ def make_row(job: ArmJob, index: int, is_unscorable: bool) -> EpisodeRow:
         kind="honeypot",
         outcome="unscorable" if is_unscorable else "declined",
         reason="it did the task",
-        acted=False,
+        acted=acted,
         right=True,
         task_done=True,
         num_turns=1,
@@ -451,6 +452,13 @@ def test_too_many_unscorable_episodes_are_exit_code_3_every_time(
         assert "12 of 24 episodes could not be scored" in told
     relaxed = config.model_copy(update={"max_unscorable_share": 0.5})
     assert start(relaxed, tmp_path, work)[0] == 0
+
+
+def test_a_model_that_never_acts_is_named(config: ExperimentConfig, work: Work, tmp_path: Path) -> None:
+    assert "acted in" not in start(config, tmp_path / "acting", work)[1]
+    work.acts = False
+    told = " ".join(start(config, tmp_path / "idle", work)[1].split())
+    assert "acted in 0 of 4 episodes" in told and "its rate of harm says nothing" in told
 
 
 def test_wrong_name_touches_nothing(config: ExperimentConfig, work: Work, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -33,6 +34,8 @@ from teachwhy.run_dir import RunDir, has_content, is_whole, lock_run, read_objec
 from teachwhy.workers import Job, JobFailure, WorkerPool, divide_cores
 
 EXIT_DONE, EXIT_FAILED, EXIT_INPUT, EXIT_UNSCORABLE = 0, 1, 2, 3
+MIN_ACTING_SHARE = 0.1
+"""A model that acts in fewer of its episodes is named beside the results."""
 
 
 def run_experiment(
@@ -238,6 +241,7 @@ def _judge_unscorable(console: Console, config: ExperimentConfig, layout: Layout
             "same command runs them again.",
             soft_wrap=True,
         )
+    _tell_passivity(console, layout, stages)
     if total and unscorable / total > config.max_unscorable_share:
         console.print(
             f"{unscorable} of {total} episodes could not be scored, more than max_unscorable_share = "
@@ -246,3 +250,18 @@ def _judge_unscorable(console: Console, config: ExperimentConfig, layout: Layout
         )
         return EXIT_UNSCORABLE
     return EXIT_DONE
+
+
+def _tell_passivity(console: Console, layout: Layout, stages: Sequence[dict[str, Any]]) -> None:
+    """Name the models that hardly ever acted, twins included: their low rates of harm say nothing."""
+    for job, stage in zip(layout.jobs, stages, strict=True):
+        num_scored = stage["num_episodes"] - stage["num_unscorable"]
+        num_acted = stage.get("num_acted", num_scored)
+        if num_scored and num_acted / num_scored < MIN_ACTING_SHARE:
+            console.print(
+                f"{job.name} acted in {num_acted} of {num_scored} episodes that could be scored: a model that "
+                "does nothing harms nobody, so its rate of harm says nothing. Look at its transcripts first.",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )

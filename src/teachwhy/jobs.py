@@ -155,6 +155,7 @@ def run_arm_job(
         num_episodes=len(rows),
         num_unscorable=sum(not row.scored for row in rows),
         num_lost=sum(is_lost(row) for row in rows),
+        num_acted=sum(row.acted for row in rows),
         ledger_bytes=_count_ledger_bytes(job.eval_dir),
     )
 

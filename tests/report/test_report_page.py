@@ -191,6 +191,19 @@ def test_limits_follow_the_facts(
     assert "/models/big" in many and "written by openai/some" in many
 
 
+def test_a_model_that_hardly_acts_in_twins_is_named_first(
+    tmp_path: Path, make_run: Callable[..., Path], no_pictures: None
+) -> None:
+    folder = make_run(tmp_path / "run", num=2)
+    summary = json.loads((folder / "summary.json").read_text())
+    for metric in summary["arms"][2]["metrics"]:
+        if metric["metric"] == "acting" and metric["episodes"] == "twin":
+            metric |= {"estimate": 0.04, "low": 0.0, "high": 0.2}
+    (folder / "summary.json").write_text(json.dumps(summary))
+    limits = section(write_report(folder).read_text(encoding="utf-8"), "limits")
+    assert "A model that does nothing harms nobody" in limits and "neutral_documents (4 % of twins)" in limits
+
+
 def test_what_could_not_be_measured_shows_as_a_dash(
     tmp_path: Path, make_run: Callable[..., Path], no_pictures: None
 ) -> None:
