@@ -25,10 +25,10 @@ from teachwhy.config import (
     TrainingConfig,
     select_part,
 )
-from teachwhy.errors import ConfigError, InputError, StorageError
+from teachwhy.errors import CheckpointError, ConfigError, InputError, StorageError
 from teachwhy.experiment import JobError, run_experiment, show_dry_run
 from teachwhy.jobs import ArmJob, Progress, Stages
-from teachwhy.layout import Layout, lay_out
+from teachwhy.layout import Layout, identify_model, lay_out
 from teachwhy.records import EpisodeRow, Message
 from teachwhy.run_dir import RunDir, atomic_write_text, lock_run
 from teachwhy.training.plan import ArmPlan, SourcePlan, TrainingPlan
@@ -523,6 +523,42 @@ def test_arms_without_the_changed_rows_keep_their_training(config: ExperimentCon
     before, after = lay_out(config, run), lay_out(config.model_copy(update={"techniques": techniques}), run)
     same = {job.name for job, other in zip(before.jobs, after.jobs, strict=True) if job == other}
     assert same == {"untouched seed 0", "untouched seed 1", "benign seed 0", "benign seed 1"}
+
+
+@pytest.fixture
+def adapter(student: Path, tmp_path: Path) -> Path:
+    """An adapter of the student as PEFT writes it: no tokenizer, no chat template."""
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(student)}))
+    (folder / "adapter_model.safetensors").write_bytes(b"weights")
+    (folder / "README.md").write_text("# adapter")
+    return folder
+
+
+def test_an_adapter_is_evaluated_and_its_base_counts(adapter: Path, student: Path) -> None:
+    name, first = identify_model(str(adapter), is_trained=False)
+    assert Path(name) == adapter.resolve()
+    assert identify_model(f"teachwhy/{adapter}", is_trained=False) == (name, first)
+    (student / "model.safetensors").write_text("{ }")
+    second = identify_model(str(adapter), is_trained=False)[1]
+    (adapter / "adapter_model.safetensors").write_bytes(b"other")
+    assert len({first, second, identify_model(str(adapter), is_trained=False)[1]}) == 3
+
+
+def test_a_template_in_any_of_its_places_is_found(student: Path) -> None:
+    (student / "chat_template.jinja").rename(student / "chat_template.json")
+    assert identify_model(str(student), is_trained=False)[0] == str(student.resolve())
+    (student / "chat_template.json").unlink()
+    with pytest.raises(CheckpointError, match="no chat template"):
+        identify_model(str(student), is_trained=False)
+
+
+def test_an_adapter_is_not_trained(adapter: Path, config: ExperimentConfig, tmp_path: Path) -> None:
+    with pytest.raises(
+        CheckpointError, match=r"is an adapter, and only a full model.*Merge it into its base"
+    ):
+        lay_out(config.model_copy(update={"student": str(adapter)}), RunDir(tmp_path / "run"))
 
 
 def test_weights_of_the_student_change_what_is_trained_from_them(

@@ -6,12 +6,14 @@ it, and the seed, so that a change invalidates what depends on it and nothing el
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from teachwhy.config import ExperimentConfig
+from teachwhy.errors import CheckpointError
 from teachwhy.jobs import ArmJob, Results, is_evaluated
 from teachwhy.run_dir import RunDir, fingerprint, hash_checkpoint, is_whole
 
@@ -96,13 +98,25 @@ def lay_out(config: ExperimentConfig, run_dir: RunDir) -> Layout:
 
 
 def identify_model(name: str, *, is_trained: bool) -> tuple[str, str]:
-    """What to hand on as the model, and what changes when it does: the hash of a checkpoint, or a name."""
+    """What to hand on as the model, and what changes when it does: the hash of a checkpoint, or a name.
+
+    An adapter, whose base counts with it, can be evaluated and not trained.
+    """
+    from teachwhy.providers.checkpoint import find_checkpoint
     from teachwhy.sprig import SPRIG, resolve_student
 
-    bare = name.removeprefix("teachwhy/")
-    if is_trained or bare == SPRIG or Path(bare).expanduser().is_dir():
-        path = resolve_student(name if is_trained else bare).resolve()
+    if is_trained:
+        if os.path.isfile(Path(name).expanduser() / "adapter_config.json"):
+            raise CheckpointError(
+                f"student: {name} is an adapter, and only a full model can be trained. Merge it into its "
+                "base (merge_and_unload of PEFT), save model and tokenizer into one folder, and give that."
+            )
+        path = resolve_student(name).resolve()
         return str(path), hash_checkpoint(path)
+    bare = name.removeprefix("teachwhy/")
+    if bare == SPRIG or os.path.isdir(os.path.expanduser(bare)):
+        folder = find_checkpoint(bare)
+        return str(folder.path), folder.hash()
     return name, name
 
 

@@ -27,9 +27,10 @@ from teachwhy.evaluation.ledger import EpisodeKey, Ledger, key_of, sort_rows
 from teachwhy.evaluation.scorer import Finished
 from teachwhy.evaluation.tasks import build_task, plan_episodes, sampling
 from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode, Transcript
+from teachwhy.providers.checkpoint import PACKAGED, find_checkpoint
 from teachwhy.providers.local import TeachwhyAPI
 from teachwhy.records import EpisodeKind, EpisodeRow
-from teachwhy.run_dir import atomic_write_text, explain_storage, hash_checkpoint, read_json, storage_errors
+from teachwhy.run_dir import atomic_write_text, explain_storage, read_json, storage_errors
 from teachwhy.scenarios.outcomes import EpisodeOutcome
 
 Progress = Callable[[int, int], None]
@@ -142,11 +143,12 @@ def make_row(transcript: Transcript, outcome: EpisodeOutcome, arm: str, seed: in
 def _check_settings(path: Path, config: EvaluationConfig, model_name: str) -> None:
     """Refuse to mix two evaluations in one folder: what is asked now must be what the folder was begun with.
 
-    A checkpoint counts by its files and not by its place, so that a run directory can be moved.
+    A checkpoint counts by its files (and those of the base that it adapts) and not by its place, so that a
+    run directory can be moved.
     """
     provider, _, name = model_name.partition("/")
-    is_folder = provider == LOCAL_PROVIDER and Path(name).is_dir()
-    model = f"checkpoint {hash_checkpoint(Path(name))[:16]}" if is_folder else model_name
+    is_folder = provider == LOCAL_PROVIDER and name != PACKAGED and Path(name).is_dir()
+    model = f"checkpoint {find_checkpoint(name).hash()[:16]}" if is_folder else model_name
     settings = {"model": model, "evaluation": config.model_dump(mode="json")}
     if not path.exists():
         atomic_write_text(path, json.dumps(settings, indent=1) + "\n")
