@@ -525,6 +525,22 @@ def test_arms_without_the_changed_rows_keep_their_training(config: ExperimentCon
     assert same == {"untouched seed 0", "untouched seed 1", "benign seed 0", "benign seed 1"}
 
 
+def test_what_a_template_lacks_is_told_in_one_line(
+    config: ExperimentConfig, work: Work, tmp_path: Path
+) -> None:
+    _, told, _ = start(config, tmp_path / "run", work)
+    assert "chat template" not in told
+    stages = {path.name for path in (tmp_path / "run" / "stages").glob("*") if path.is_dir()}
+    used = set(json.loads((tmp_path / "run" / "stages" / "results.json").read_text())["stages"])
+    assert {name for name in stages if name.startswith("eval-")} <= used, "the report reads their settings"
+    for folder in (tmp_path / "run" / "stages").glob("eval-*"):
+        (folder / "settings.json").write_text(json.dumps({"template_lacks": ["tools", "[red]x"]}))
+    code, told, done = start(config, tmp_path / "run", work)
+    assert (code, done) == (0, [])
+    assert [line for line in told.splitlines() if "has no place for tools, [red]x;" in line]
+    assert told.count("chat template") == 1
+
+
 @pytest.fixture
 def adapter(student: Path, tmp_path: Path) -> Path:
     """An adapter of the student as PEFT writes it: no tokenizer, no chat template."""

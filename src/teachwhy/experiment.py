@@ -73,6 +73,7 @@ def run_experiment(
                 return EXIT_DONE
             steps.make_results()
     print_summary(run_dir.summary, run_dir.report)
+    _tell_gaps(console, layout)
     return _judge_unscorable(console, config, layout)
 
 
@@ -224,6 +225,20 @@ def _tell_failures(console: Console, failures: Sequence[JobFailure]) -> int:
         soft_wrap=True,
     )
     return EXIT_FAILED
+
+
+def _tell_gaps(console: Console, layout: Layout) -> None:
+    """One line about what the models' chat templates lack."""
+    paths = [job.eval_dir / "settings.json" for job in layout.jobs]
+    settings = [read_json(path) for path in paths if path.is_file()]
+    if lacks := dict.fromkeys(part for entry in settings for part in entry.get("template_lacks", ())):
+        console.print(
+            f"Note: the model's chat template has no place for {', '.join(lacks)}; teachwhy wrote them into "
+            "the conversation in plain words, in a form that the model was not trained on.",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _judge_unscorable(console: Console, config: ExperimentConfig, layout: Layout) -> int:

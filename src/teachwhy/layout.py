@@ -149,7 +149,7 @@ def _results_digits(
         training=[job.train_dir.name if job.train_dir else "" for job in jobs],
     )
     report = fingerprint(code=REPORT_CODE, summary=summary, experiment=config, plan=plan_digits)
-    used = (plan, *(job.train_dir for job in jobs))
+    used = (plan, *(job.train_dir for job in jobs), *(job.eval_dir for job in jobs))
     return Results(scores, summary, report, stages=tuple(path.name for path in used if path))
 
 

@@ -213,6 +213,17 @@ def test_another_model_or_config_does_not_mix_into_a_folder(tmp_path: Path) -> N
     assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
 
 
+def test_settings_keep_what_the_template_lacks_and_the_folder_goes_on(tmp_path: Path) -> None:
+    rows = run("lacks_tools", ONE_FAMILY, tmp_path)
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    assert settings["template_lacks"] == ["tools", "tool results"]
+    (tmp_path / "episodes.jsonl").unlink()
+    assert run("lacks_tools", ONE_FAMILY, tmp_path) == rows
+    assert json.loads((tmp_path / "settings.json").read_text()) == settings
+    run("declines", ONE_FAMILY, tmp_path / "other")
+    assert "template_lacks" not in json.loads((tmp_path / "other" / "settings.json").read_text())
+
+
 def test_an_adapter_is_another_model_when_its_base_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

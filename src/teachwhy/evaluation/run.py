@@ -38,6 +38,8 @@ Progress = Callable[[int, int], None]
 
 LOCAL_PROVIDER = "teachwhy"
 DIALECT = "sprig"
+GAPS_KEY = "template_lacks"
+"""In settings.json: what the provider wrote out in plain words since the model's chat template lacks it."""
 
 
 def evaluate_model(
@@ -64,6 +66,8 @@ def evaluate_model(
         missing = [plan for plan in plans if EpisodeKey(plan.episode.id, plan.repeat) not in done]
 
         def record(transcript: Transcript, outcome: EpisodeOutcome) -> None:
+            if transcript.template_lacks:
+                _note_gaps(out_dir / "settings.json", transcript.template_lacks)
             ledger.append(make_row(transcript, outcome, arm, seed))
             if progress is not None:
                 progress(len(ledger.rows), len(order))
@@ -152,11 +156,18 @@ def _check_settings(path: Path, config: EvaluationConfig, model_name: str) -> No
     settings = {"model": model, "evaluation": config.model_dump(mode="json")}
     if not path.exists():
         atomic_write_text(path, json.dumps(settings, indent=1) + "\n")
-    elif read_json(path) != settings:
+    elif {key: value for key, value in read_json(path).items() if key != GAPS_KEY} != settings:
         raise ConfigError(
             f"{path.parent}: holds an evaluation of another model or with other settings (see {path.name}). "
             "Give another output folder, or delete this one."
         )
+
+
+def _note_gaps(path: Path, lacks: Sequence[str]) -> None:
+    """Keep in the settings what the model's chat template lacks, before the first row that it bears on."""
+    settings = read_json(path)
+    if settings.get(GAPS_KEY) != list(lacks):
+        atomic_write_text(path, json.dumps({**settings, GAPS_KEY: list(lacks)}, indent=1) + "\n")
 
 
 def _run_episodes(

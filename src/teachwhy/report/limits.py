@@ -28,6 +28,7 @@ def describe_limits(run: RunFiles) -> tuple[Limit, ...]:
     """The limits that hold for this run, the weightiest first."""
     found = [
         _student(run),
+        _template(run),
         _seeds(run),
         _teacher(run),
         _awareness(run),
@@ -51,6 +52,17 @@ def _student(run: RunFiles) -> Limit:
         "One student",
         f"All arms start from {student or 'the same model'}. Another model, size or starting point may "
         "answer differently.",
+    )
+
+
+def _template(run: RunFiles) -> Limit | None:
+    if not run.template_lacks:
+        return None
+    return Limit(
+        "A chat template that does not show all",
+        f"The model's chat template has no place for {', '.join(run.template_lacks)}. They were written "
+        "into the conversation in plain words, so that the task is the same as for any other model, but in "
+        "a form that this model was not trained on: some of what it fails to do may be due to that.",
     )
 
 
