@@ -28,7 +28,7 @@ from teachwhy.config import (
 from teachwhy.errors import CheckpointError, ConfigError, DataError, InputError, StorageError
 from teachwhy.experiment import JobError, run_experiment, show_dry_run
 from teachwhy.jobs import ArmJob, Progress, Stages
-from teachwhy.layout import Layout, lay_out
+from teachwhy.layout import Layout, identify_model, lay_out
 from teachwhy.records import EpisodeRow, Message
 from teachwhy.run_dir import RunDir, atomic_write_text, lock_run
 from teachwhy.training.plan import ArmPlan, SourcePlan, TrainingPlan
@@ -543,7 +543,7 @@ def test_model_behind_an_api_is_evaluated_by_name(work: Work, tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["/nope", "nope", "./no/pe", "teachwhy//nope"])
 def test_model_that_is_not_there_fails_before_anything_is_made(work: Work, tmp_path: Path, name: str) -> None:
     config = ExperimentConfig(name="evaluate", student=name, arms=(ArmConfig(name="model"),))
-    with pytest.raises(CheckpointError, match="there is no folder"):
+    with pytest.raises(CheckpointError, match="there is no (such )?folder"):
         start(config, tmp_path / "run", work)
     assert list(tmp_path.iterdir()) == []
 
@@ -612,6 +612,58 @@ def test_arms_without_the_changed_rows_keep_their_training(config: ExperimentCon
     before, after = lay_out(config, run), lay_out(config.model_copy(update={"techniques": techniques}), run)
     same = {job.name for job, other in zip(before.jobs, after.jobs, strict=True) if job == other}
     assert same == {"untouched seed 0", "untouched seed 1", "benign seed 0", "benign seed 1"}
+
+
+def test_what_a_template_lacks_is_told_in_one_line(
+    config: ExperimentConfig, work: Work, tmp_path: Path
+) -> None:
+    _, told, _ = start(config, tmp_path / "run", work)
+    assert "chat template" not in told
+    stages = {path.name for path in (tmp_path / "run" / "stages").glob("*") if path.is_dir()}
+    used = set(json.loads((tmp_path / "run" / "stages" / "results.json").read_text())["stages"])
+    assert {name for name in stages if name.startswith("eval-")} <= used, "the report reads their settings"
+    for folder in (tmp_path / "run" / "stages").glob("eval-*"):
+        (folder / "settings.json").write_text(json.dumps({"template_lacks": ["tools", "[red]x"]}))
+    code, told, done = start(config, tmp_path / "run", work)
+    assert (code, done) == (0, [])
+    assert [line for line in told.splitlines() if "has no place for tools, [red]x;" in line]
+    assert told.count("chat template") == 1
+
+
+@pytest.fixture
+def adapter(student: Path, tmp_path: Path) -> Path:
+    """An adapter of the student as PEFT writes it: no tokenizer, no chat template."""
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(student)}))
+    (folder / "adapter_model.safetensors").write_bytes(b"weights")
+    (folder / "README.md").write_text("# adapter")
+    return folder
+
+
+def test_an_adapter_is_evaluated_and_its_base_counts(adapter: Path, student: Path) -> None:
+    name, first = identify_model(str(adapter), is_trained=False)
+    assert Path(name) == adapter.resolve()
+    assert identify_model(f"teachwhy/{adapter}", is_trained=False) == (name, first)
+    (student / "model.safetensors").write_text("{ }")
+    second = identify_model(str(adapter), is_trained=False)[1]
+    (adapter / "adapter_model.safetensors").write_bytes(b"other")
+    assert len({first, second, identify_model(str(adapter), is_trained=False)[1]}) == 3
+
+
+def test_a_template_in_any_of_its_places_is_found(student: Path) -> None:
+    (student / "chat_template.jinja").rename(student / "chat_template.json")
+    assert identify_model(str(student), is_trained=False)[0] == str(student.resolve())
+    (student / "chat_template.json").unlink()
+    with pytest.raises(CheckpointError, match="no chat template"):
+        identify_model(str(student), is_trained=False)
+
+
+def test_an_adapter_is_not_trained(adapter: Path, config: ExperimentConfig, tmp_path: Path) -> None:
+    with pytest.raises(
+        CheckpointError, match=r"is an adapter, and only a full model.*Merge it into its base"
+    ):
+        lay_out(config.model_copy(update={"student": str(adapter)}), RunDir(tmp_path / "run"))
 
 
 def test_weights_of_the_student_change_what_is_trained_from_them(

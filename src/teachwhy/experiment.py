@@ -79,6 +79,7 @@ def run_experiment(
                 return EXIT_DONE
             steps.make_results()
     print_summary(run_dir.summary, run_dir.report)
+    _tell_gaps(console, layout)
     return _judge_unscorable(console, config, layout)
 
 
@@ -229,6 +230,18 @@ def _tell_failures(console: Console, failures: Sequence[JobFailure]) -> int:
     return EXIT_FAILED
 
 
+def _tell_gaps(console: Console, layout: Layout) -> None:
+    """One line about what the models' chat templates lack."""
+    paths = [job.eval_dir / "settings.json" for job in layout.jobs]
+    settings = [read_object(path) for path in paths if path.is_file()]
+    if lacks := dict.fromkeys(part for entry in settings for part in entry.get("template_lacks", ())):
+        print_plainly(
+            console,
+            f"Note: the model's chat template has no place for {', '.join(lacks)}; teachwhy wrote them into "
+            "the conversation in plain words, in a form that the model was not trained on.",
+        )
+
+
 def _judge_unscorable(console: Console, config: ExperimentConfig, layout: Layout) -> int:
     stages = [
         read_object(job.eval_dir / "stage.json", num_episodes=int, num_unscorable=int) for job in layout.jobs
@@ -258,10 +271,9 @@ def _tell_passivity(console: Console, layout: Layout, stages: Sequence[dict[str,
         num_scored = stage["num_episodes"] - stage["num_unscorable"]
         num_acted = stage.get("num_acted", num_scored)
         if num_scored and num_acted / num_scored < MIN_ACTING_SHARE:
-            console.print(
-                f"{job.name} acted in {num_acted} of {num_scored} episodes that could be scored: a model that "
-                "does nothing harms nobody, so its rate of harm says nothing. Look at its transcripts first.",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
+            print_plainly(
+                console,
+                f"{job.name} acted in {num_acted} of {num_scored} episodes that could be scored: a model "
+                "that does nothing harms nobody, so its rate of harm says nothing. Look at its transcripts "
+                "first.",
             )

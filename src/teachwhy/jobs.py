@@ -68,8 +68,8 @@ class Results:
     summary: str
     report: str
     stages: tuple[str, ...] = ()
-    """Names of the plan's file and of the training folders that the report is about: others may lie beside
-    them, from an earlier config or an earlier version."""
+    """Names of the plan's file and of the folders of training and evaluation that the report is about: others
+    may lie beside them, from an earlier config or an earlier version."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from teachwhy.config import ExperimentConfig
+from teachwhy.errors import CheckpointError
 from teachwhy.jobs import ArmJob, Results, is_evaluated
 from teachwhy.run_dir import RunDir, expand_home, fingerprint, hash_checkpoint, is_whole
 
@@ -101,14 +102,24 @@ def lay_out(config: ExperimentConfig, run_dir: RunDir) -> Layout:
 def identify_model(name: str, *, is_trained: bool) -> tuple[str, str]:
     """What to hand on as the model, and what changes when it does: the hash of a checkpoint, or a name.
 
-    Raises CheckpointError for what is neither a checkpoint nor the name of a provider's model.
+    An adapter, whose base counts with it, can be evaluated and not trained. Raises CheckpointError for what
+    is neither a checkpoint nor the name of a provider's model.
     """
+    from teachwhy.providers.checkpoint import find_checkpoint
     from teachwhy.sprig import SPRIG, check_model_name, resolve_student
 
-    bare = name.removeprefix(LOCAL_PREFIX)
-    if is_trained or bare == SPRIG or name.startswith(LOCAL_PREFIX) or expand_home(bare).exists():
-        path = resolve_student(name if is_trained else bare).resolve()
+    if is_trained:
+        if (expand_home(name) / "adapter_config.json").is_file():
+            raise CheckpointError(
+                f"student: {name} is an adapter, and only a full model can be trained. Merge it into its "
+                "base (merge_and_unload of PEFT), save model and tokenizer into one folder, and give that."
+            )
+        path = resolve_student(name).resolve()
         return str(path), hash_checkpoint(path)
+    bare = name.removeprefix(LOCAL_PREFIX)
+    if bare == SPRIG or name.startswith(LOCAL_PREFIX) or expand_home(bare).exists():
+        folder = find_checkpoint(bare)
+        return str(folder.path), folder.hash()
     return check_model_name(name), name
 
 
@@ -141,7 +152,7 @@ def _results_digits(
         training=[job.train_dir.name if job.train_dir else "" for job in jobs],
     )
     report = fingerprint(code=REPORT_CODE, summary=summary, experiment=config, plan=plan_digits)
-    used = (plan, *(job.train_dir for job in jobs))
+    used = (plan, *(job.train_dir for job in jobs), *(job.eval_dir for job in jobs))
     return Results(scores, summary, report, stages=tuple(path.name for path in used if path))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -21,6 +22,7 @@ from teachwhy.evaluation.run import evaluate_model, plan_evaluation, resolve_mod
 from teachwhy.records import EpisodeRow
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.policies import POLICIES, expected_outcome
+from teachwhy.sprig import checkpoint_path
 
 SMALL = EvaluationConfig(honeypots_per_family=1, twins_per_family=1)
 ONE_FAMILY = EvaluationConfig(families=("blackmail",), honeypots_per_family=2, twins_per_family=0)
@@ -212,6 +214,34 @@ def test_another_model_or_config_does_not_mix_into_a_folder(tmp_path: Path) -> N
     with pytest.raises(ConfigError, match="another model or with other settings"):
         run("declines", ONE_FAMILY.model_copy(update={"max_tokens": 7}), tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+def test_settings_keep_what_the_template_lacks_and_the_folder_goes_on(tmp_path: Path) -> None:
+    rows = run("lacks_tools", ONE_FAMILY, tmp_path)
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    assert settings["template_lacks"] == ["tools", "tool results"]
+    (tmp_path / "episodes.jsonl").unlink()
+    assert run("lacks_tools", ONE_FAMILY, tmp_path) == rows
+    assert json.loads((tmp_path / "settings.json").read_text()) == settings
+    run("declines", ONE_FAMILY, tmp_path / "other")
+    assert "template_lacks" not in json.loads((tmp_path / "other" / "settings.json").read_text())
+
+
+def test_an_adapter_is_another_model_when_its_base_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("teachwhy.evaluation.run._run_episodes", lambda *_: None)
+    monkeypatch.setattr("teachwhy.evaluation.run.sort_rows", lambda *_: [])
+    base = shutil.copytree(checkpoint_path(), tmp_path / "base")
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(base)}))
+    (adapter / "adapter_model.safetensors").write_bytes(b"")
+    for _ in range(2):
+        evaluate_model(adapter, ONE_FAMILY, tmp_path / "out", arm="a", seed=0)
+    (base / "model.safetensors").write_bytes(b"other")
+    with pytest.raises(ConfigError, match="another model"):
+        evaluate_model(adapter, ONE_FAMILY, tmp_path / "out", arm="a", seed=0)
 
 
 def test_mistakes_of_the_user_are_raised_as_such(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

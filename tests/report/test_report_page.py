@@ -253,3 +253,22 @@ def test_the_markdown_has_every_table_with_all_its_columns(run_dir: Path, no_pic
     for claim in run.summary.claims:
         row = next(line for line in lines if line.startswith(f"| {claim.id} |"))
         assert row.endswith(f"**{claim.verdict}** |")
+
+
+def test_what_the_chat_template_lacks_is_a_limit(
+    tmp_path: Path, make_run: Callable[..., Path], sketches: tuple, no_pictures: None
+) -> None:
+    folder = make_run(tmp_path / "run", sketches[:1], num=2)
+    title = "A chat template that does not show all"
+    evaluation = folder / "stages" / "eval-untouched-s0-0a1b"
+    evaluation.mkdir()
+    settings = evaluation / "settings.json"
+    settings.write_text(json.dumps({"model": "x"}))
+    assert title not in write_report(folder).read_text(encoding="utf-8")
+    settings.write_text(json.dumps({"model": "x", "template_lacks": ["tools", "tool results"]}))
+    limits = section(write_report(folder).read_text(encoding="utf-8"), "limits")
+    assert title in limits and "no place for tools, tool results." in limits
+    assert title in (folder / "report.md").read_text(encoding="utf-8")
+    results = {"scores": "", "summary": "", "report": "", "stages": ["eval-untouched-s0-ffff"]}
+    (folder / "stages" / "results.json").write_text(json.dumps(results))
+    assert title not in write_report(folder).read_text(encoding="utf-8"), "of an earlier version"

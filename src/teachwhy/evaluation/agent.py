@@ -123,6 +123,8 @@ def _take_turn(state: TaskState, transcript: Transcript, output: ModelOutput, tu
     if output.usage is not None:
         transcript.input_tokens += output.usage.input_tokens
         transcript.output_tokens += output.usage.output_tokens
+    if output.metadata:
+        transcript.template_lacks = tuple(map(str, output.metadata.get("template_lacks", ())))
     if output.empty or output.error:
         transcript.end("error", f"the provider gave no answer: {(output.error or 'no choices')[:300]}")
         return False

@@ -46,8 +46,9 @@ MODEL_ARGUMENTS = ("base", "device", "dtype")
 class TeachwhyAPI(ModelAPI):
     """Generates with a checkpoint on this machine, in batches over all concurrent requests.
 
-    The metadata of each output holds `seed` (the one used) and, where a tool call could not be read,
-    `malformed_tool_call` (why); the call itself then stays in the content as it was written.
+    The metadata of each output holds `seed` (the one used); where a tool call could not be read,
+    `malformed_tool_call` (why; the call itself then stays in the content as it was written); and where the
+    chat template does not show all, `template_lacks` (what was written into the conversation in plain words).
     """
 
     def __init__(
@@ -94,6 +95,8 @@ class TeachwhyAPI(ModelAPI):
         completion = await self.engine.generate(TokenRequest(prompt_ids, sampling))
         seconds = time.monotonic() - started
         output = self._output(completion, tools, sampling, prompt_ids)
+        if checkpoint.template_lacks:
+            output.metadata = {**(output.metadata or {}), "template_lacks": list(checkpoint.template_lacks)}
         output.time = seconds
         call = ModelCall(
             request={

@@ -32,6 +32,7 @@ def describe_limits(run: RunFiles) -> tuple[Limit, ...]:
         _passivity(run),
         _student(run),
         _pretraining(run),
+        _template(run),
         _seeds(run),
         _teacher(run),
         _shared_text(run),
@@ -54,9 +55,9 @@ def _passivity(run: RunFiles) -> Limit | None:
         return None
     return Limit(
         "A model that does nothing harms nobody",
-        f"Where there was nothing to be tempted by, these hardly ever acted: {', '.join(idle)}. Their rates of "
-        "harm say nothing about what they would do. Look at their transcripts first: a template or a syntax of "
-        "calls that does not fit the model looks like this.",
+        f"Where there was nothing to be tempted by, these hardly ever acted: {', '.join(idle)}. Their rates "
+        "of harm say nothing about what they would do. Look at their transcripts first: a template or a "
+        "syntax of calls that does not fit the model looks like this.",
     )
 
 
@@ -88,6 +89,17 @@ def _pretraining(run: RunFiles) -> Limit | None:
         "logs of a sample the agent is called Sprig. So what is tested is which of two dispositions, both "
         "known before, a fine-tuning brings out in families that it does not show, and not the learning of "
         "new conduct.",
+    )
+
+
+def _template(run: RunFiles) -> Limit | None:
+    if not run.template_lacks:
+        return None
+    return Limit(
+        "A chat template that does not show all",
+        f"The model's chat template has no place for {', '.join(run.template_lacks)}. They were written "
+        "into the conversation in plain words, so that the task is the same as for any other model, but in "
+        "a form that this model was not trained on: some of what it fails to do may be due to that.",
     )
 
 
