@@ -543,7 +543,7 @@ def test_model_behind_an_api_is_evaluated_by_name(work: Work, tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["/nope", "nope", "./no/pe", "teachwhy//nope"])
 def test_model_that_is_not_there_fails_before_anything_is_made(work: Work, tmp_path: Path, name: str) -> None:
     config = ExperimentConfig(name="evaluate", student=name, arms=(ArmConfig(name="model"),))
-    with pytest.raises(CheckpointError, match="there is no (such )?folder"):
+    with pytest.raises(CheckpointError, match=r"there is no (such )?folder"):
         start(config, tmp_path / "run", work)
     assert list(tmp_path.iterdir()) == []
 
