@@ -114,6 +114,21 @@ def test_sections_cannot_be_changed(tmp_path: Path) -> None:
         ("seeds = [0, 1]", "seeds = [0, 0]", ["has a seed twice"]),
         ("seeds = [0, 1]", "seeds = []", ["seeds", "at least 1 item"]),
         ("margin = -0.1", 'margin = -0.1\nfamilies_minus = "far"', ["families_minus = 'far' does not fit"]),
+        (
+            "margin = -0.1",
+            'margin = -0.1\nkind = "difference_of_ratios"',
+            ["families_minus = None does not fit", "difference_of_ratios need it"],
+        ),
+        (
+            "margin = -0.1",
+            'margin = -0.1\n[[claims.reports]]\narm = "benign"\nreference = "x"\nbaseline = "untouched"',
+            ["claims.a.reports[0].reference = 'x' is no arm"],
+        ),
+        (
+            "margin = -0.1",
+            'margin = -0.1\n[[claims.reports]]\narm = "benign"\nreference = "benign"\nbaseline = "untouched"',
+            ["claims.a.reports[0].reference = 'benign' is the arm or the baseline"],
+        ),
         ("margin = -0.1", 'margin = -0.1\nkind = "ratio"', ["a ratio is below or above a margin"]),
         ("seeds = [0, 1]", "seeds = [4294967296]", ["seeds[0] must be less than or equal to 4294967295"]),
         ("seeds = [0, 1]", "seeds = [0, 1]\ndata_seed = 4294967296", ["data_seed must be less than"]),

@@ -140,20 +140,34 @@ class ArmConfig(Settings):
 class ClaimTest(Settings):
     """One comparison with a threshold. It holds when the whole interval is on the right side of `margin`."""
 
-    kind: Literal["difference", "ratio", "difference_of_differences"] = "difference"
+    kind: Literal["difference", "ratio", "difference_of_differences", "difference_of_ratios"] = "difference"
     """`difference`: arm - baseline, of the rates on `families`. `ratio`: baseline / arm.
-    `difference_of_differences`: (arm - baseline) on `families` minus (arm - baseline) on `families_minus`."""
+    `difference_of_differences`: (arm - baseline) on `families` minus (arm - baseline) on `families_minus`.
+    `difference_of_ratios`: (arm / baseline) on `families` minus (arm / baseline) on `families_minus`."""
     metric: MetricName = "harm"
     arm: str
     baseline: str
     families: str = "all"
     """`all`, `home`, `near`, `far` or the name of a family."""
     families_minus: str | None = None
-    """The second group of families, for `difference_of_differences` only."""
+    """The second group of families, for a difference of differences or of ratios only."""
     episodes: Literal["honeypot", "twin"] = "honeypot"
     relation: Literal["below", "above", "within"]
     """`within`: between -margin and margin; not for a ratio."""
     margin: float
+
+
+class ClaimReport(Settings):
+    """A share that stands in the evidence of a claim and has no part in its verdict: how much of the change
+    from `baseline` to `reference` the arm reaches, (arm - baseline) / (reference - baseline)."""
+
+    metric: MetricName = "harm"
+    arm: str
+    reference: str
+    baseline: str
+    families: str = "all"
+    """`all`, `home`, `near`, `far` or the name of a family."""
+    episodes: Literal["honeypot", "twin"] = "honeypot"
 
 
 class ClaimConfig(Settings):
@@ -162,6 +176,7 @@ class ClaimConfig(Settings):
     id: Name
     statement: Annotated[str, Field(min_length=1)]
     tests: Annotated[tuple[ClaimTest, ...], Field(min_length=1)]
+    reports: tuple[ClaimReport, ...] = ()
 
 
 class ExperimentConfig(Settings):
@@ -272,13 +287,13 @@ def _find_wrong_names(config: ExperimentConfig, families: Mapping[str, Any]) -> 
     evaluated = config.evaluation.families or tuple(families)
     groups = ("all", *sorted({families[name].split for name in evaluated if name in families}))
     for claim in config.claims:
-        for index, test in enumerate(claim.tests):
+        for where, entry in _name_entries(claim):
             for field in ("families", "families_minus"):
-                name = getattr(test, field)
-                if name is not None and name not in (*groups, *evaluated):
+                asked = getattr(entry, field, None)
+                if asked is not None and asked not in (*groups, *evaluated):
                     yield (
-                        f"claims.{claim.id}.tests[{index}].{field} = {name!r}: no such family is evaluated. "
-                        f"{_suggest(name, (*groups, *evaluated))}"
+                        f"{where}.{field} = {asked!r}: no such family is evaluated. "
+                        f"{_suggest(asked, (*groups, *evaluated))}"
                     )
 
 
@@ -337,29 +352,39 @@ def _find_broken_references(config: ExperimentConfig) -> Iterable[str]:
         if arm.mixture and abs(total - 1) > 1e-6:
             yield f"arms.{arm.name}.mixture: the shares add up to {total:g}, they must add up to 1."
     for claim in config.claims:
-        for index, test in enumerate(claim.tests):
-            where = f"claims.{claim.id}.tests[{index}]"
-            for field in ("arm", "baseline"):
-                name = getattr(test, field)
-                if name not in names:
-                    yield f"{where}.{field} = {name!r} is no arm. {_suggest(name, names)}"
-            if not num_run[test.episodes]:
+        for where, entry in _name_entries(claim):
+            for field in ("arm", "baseline", "reference"):
+                arm_name = getattr(entry, field, None)
+                if arm_name is not None and arm_name not in names:
+                    yield f"{where}.{field} = {arm_name!r} is no arm. {_suggest(arm_name, names)}"
+            if not num_run[entry.episodes]:
                 yield (
-                    f"{where}.episodes = {test.episodes!r}: none is run. Raise "
-                    f"evaluation.{test.episodes}s_per_family."
+                    f"{where}.episodes = {entry.episodes!r}: none is run. Raise "
+                    f"evaluation.{entry.episodes}s_per_family."
                 )
-            yield from (f"{where}{problem}" for problem in _find_senseless(test))
+            yield from (f"{where}{problem}" for problem in _find_senseless(entry))
 
 
-def _find_senseless(test: ClaimTest) -> Iterable[str]:
-    """Fields of a test that do not go together."""
-    if (test.kind == "difference_of_differences") != (test.families_minus is not None):
-        yield (
-            f".families_minus = {test.families_minus!r} does not fit kind = {test.kind!r}: "
-            "difference_of_differences needs it, the others have none."
-        )
+def _name_entries(claim: ClaimConfig) -> Iterable[tuple[str, ClaimTest | ClaimReport]]:
+    """The tests and reports of a claim, each with its place in the file."""
+    yield from ((f"claims.{claim.id}.tests[{index}]", test) for index, test in enumerate(claim.tests))
+    yield from ((f"claims.{claim.id}.reports[{index}]", report) for index, report in enumerate(claim.reports))
+
+
+def _find_senseless(test: ClaimTest | ClaimReport) -> Iterable[str]:
+    """Fields of a test or a report that do not go together."""
     if test.arm == test.baseline:
         yield f".baseline = {test.baseline!r} is the arm itself. Name another arm."
+    if isinstance(test, ClaimReport):
+        if test.reference in (test.arm, test.baseline):
+            yield f".reference = {test.reference!r} is the arm or the baseline. Name another arm."
+        return
+    two_sets = test.kind in ("difference_of_differences", "difference_of_ratios")
+    if two_sets != (test.families_minus is not None):
+        yield (
+            f".families_minus = {test.families_minus!r} does not fit kind = {test.kind!r}: "
+            "difference_of_differences and difference_of_ratios need it, the others have none."
+        )
     if test.kind == "ratio" and (test.relation == "within" or test.margin <= 0):
         yield (
             f".relation = {test.relation!r}, margin = {test.margin:g}: a ratio is below or above a margin "
