@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import os
 import re
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 import teachwhy
@@ -113,10 +115,46 @@ def test_generate_writes_rows_and_what_was_refused(
     assert not list(tmp_path.rglob("*.partial"))
 
 
+def test_generate_replaces_nothing_but_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    thesis = tmp_path / "mine" / "refusals" / "thesis.txt"
+    thesis.parent.mkdir(parents=True)
+    thesis.write_text("years of work")
+    arguments = ("generate", "advice", "refusals", "-n", "2", "-o", "mine")
+    assert call(*arguments, monkeypatch=monkeypatch) == 2
+    told = capsys.readouterr().err
+    assert "mine/refusals: holds 'thesis.txt'" in told
+    assert "--output" in told
+    assert thesis.read_text() == "years of work"
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["refusals"], "nothing was begun"
+    thesis.unlink()
+    (thesis.parent / "examples.jsonl").mkdir()
+    assert call(*arguments, monkeypatch=monkeypatch) == 2, "a folder is no file of rows"
+    (thesis.parent / "examples.jsonl").rmdir()
+    capsys.readouterr()
+    assert call(*arguments, monkeypatch=monkeypatch) == 0
+    assert "replaced" not in capsys.readouterr().err
+    assert call(*arguments[:3], "-n", "3", "-o", "mine", monkeypatch=monkeypatch) == 0
+    assert "mine/refusals: the rows that are there will be replaced" in capsys.readouterr().err
+    assert len((thesis.parent / "examples.jsonl").read_text().splitlines()) == 3
+    (tmp_path / "advice").write_text("a file")
+    assert call("generate", "advice", "-n", "2", "-o", ".", monkeypatch=monkeypatch) == 2
+    assert (tmp_path / "advice").read_text() == "a file"
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (("run", "absent.toml"), "absent.toml: no such file"),
+        (
+            ("run", "small.toml", "--set", 'evaluation.families=["x"]'),
+            "small.toml: evaluation.families = 'x'",
+        ),
+        (("train", "small.toml", "--set", "teacher=x"), "small.toml: teacher = 'x'"),
+        (("evaluate", "sprig", "--set", 'evaluation.families=["x"]'), "evaluate: evaluation.families = 'x'"),
+        (("generate", "../x"), 'generate: techniques: "../x" is no name here: it must be letters'),
         (("run", "small.toml", "--set", "sedes=[1]"), "unknown key sedes"),
         (("train", "small.toml", "--arm", "x"), "'x' is no arm"),
         (("generate", "advise"), "Did you mean 'advice'?"),
@@ -165,16 +203,72 @@ def test_errors_have_their_exit_codes(
     assert expected in capsys.readouterr().err
 
 
-def test_what_nobody_expected_keeps_its_traceback(
-    calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+def test_error_that_quotes_a_checkpoint_does_not_steer_the_terminal(
+    calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: Any, **__: Any) -> int:
-        raise ZeroDivisionError
+        raise ConfigError("the template says \x1b[2J\x1b]0;owned\x07\nand more")
 
     monkeypatch.setattr(experiment, "run_experiment", fail)
+    assert call("run", "small.toml", monkeypatch=monkeypatch) == 2
+    told = capsys.readouterr().err
+    assert told == "Error: the template says [U+001B][2J[U+001B]]0;owned[U+0007]\nand more\n"
+
+
+@pytest.mark.parametrize("command", ["evaluate sprig", "generate advice", "sprig build", "sprig sample x"])
+@pytest.mark.parametrize("seed", ["-1", str(2**32)])
+def test_seed_that_no_generator_takes_is_refused(
+    calls: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    seed: str,
+) -> None:
+    assert call(*command.split(), "--seed", seed, monkeypatch=monkeypatch) == 2
+    assert "--seed" in capsys.readouterr().err
+    assert calls == []
+
+
+def test_own_sprig_has_another_name_than_the_packaged_one() -> None:
+    default = inspect.signature(cli.build).parameters["output"].default
+    assert default == Path("my-sprig")
+
+
+def test_card_is_not_wrapped_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    assert call("sprig", "info", monkeypatch=monkeypatch) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert len(rows) > 10
+    assert all(line.endswith("|") for line in rows)
+
+
+def test_card_is_tables_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "Console", lambda: Console(width=120, force_terminal=True))
+    assert call("sprig", "info", monkeypatch=monkeypatch) == 0
+    told = capsys.readouterr().out
+    assert "| --- |" not in told
+    assert "Measured" in told
+
+
+def test_what_nobody_expected_keeps_its_traceback(
+    calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any, **__: Any) -> int:
+        raise ZeroDivisionError("\x1b]0;owned\x07")
+
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(experiment, "run_experiment", fail)
     monkeypatch.setattr(sys, "argv", ["teachwhy", "run", "small.toml"])
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError) as caught:
         cli.main()
+    sys.excepthook(caught.type, caught.value, caught.tb)
+    told = capsys.readouterr().err
+    assert told.startswith("Traceback")
+    assert told.endswith("ZeroDivisionError: [U+001B]]0;owned[U+0007]\n")
 
 
 COMMANDS = [

@@ -114,7 +114,53 @@ def test_sections_cannot_be_changed(tmp_path: Path) -> None:
         ("seeds = [0, 1]", "seeds = [0, 0]", ["has a seed twice"]),
         ("seeds = [0, 1]", "seeds = []", ["seeds", "at least 1 item"]),
         ("margin = -0.1", 'margin = -0.1\nfamilies_minus = "far"', ["families_minus = 'far' does not fit"]),
+        (
+            "margin = -0.1",
+            'margin = -0.1\nkind = "difference_of_ratios"',
+            ["families_minus = None does not fit", "difference_of_ratios need it"],
+        ),
+        (
+            "margin = -0.1",
+            'margin = -0.1\n[[claims.reports]]\narm = "benign"\nreference = "x"\nbaseline = "untouched"',
+            ["claims.a.reports[0].reference = 'x' is no arm"],
+        ),
+        (
+            "margin = -0.1",
+            'margin = -0.1\n[[claims.reports]]\narm = "benign"\nreference = "benign"\nbaseline = "untouched"',
+            ["claims.a.reports[0].reference = 'benign' is the arm or the baseline"],
+        ),
         ("margin = -0.1", 'margin = -0.1\nkind = "ratio"', ["a ratio is below or above a margin"]),
+        ("seeds = [0, 1]", "seeds = [4294967296]", ["seeds[0] must be less than or equal to 4294967295"]),
+        ("seeds = [0, 1]", "seeds = [0, 1]\ndata_seed = 4294967296", ["data_seed must be less than"]),
+        ("seeds = [0, 1]", "seeds = [0, 1]\ndata_seed = -1", ["data_seed must be greater than"]),
+        ("honeypots_per_family = 3", "episode_seed = 4294967296", ["evaluation.episode_seed must be less"]),
+        ('name = "small"', 'name = "small"\ndialect = "english"', ["dialect must be 'sprig'", '"english"']),
+        ('name = "small"', "name = 2020-01-01", ["name = 2020-01-01 is a date", "quotes"]),
+        (
+            "options = {",
+            "options = { when = 10:00:00, ",
+            ["techniques.cell.options.when", "is a date or a time"],
+        ),
+        ('name = "small"', 'name = "small"\nconstitution = "a\\u0000b"', ["constitution holds", "NUL"]),
+        ('name = "small"', 'name = "small"\n"a\\u0000" = 1', ["the file has a key that holds", "NUL"]),
+        ("[0, 1]", f"[{'9' * 5000}]", ["too many digits"]),
+        ("[0, 1]", f"[0x{'f' * 5000}]", ["seeds[0] is a number of 20000 bits", "at most 64"]),
+        ("[0, 1]", f"{'[' * 3000}{']' * 3000}", ["nested too deeply"]),
+        ("[evaluation]", f"[evaluation.{'.'.join('a' * 3000)}]", ["nested too deeply", "at most 16"]),
+        ("[techniques.benign]", '[techniques."../x"]', ['techniques: "../x" is no name here: it must be']),
+        ("honeypots_per_family = 3", "max_tokens = nan", ["evaluation.max_tokens"]),
+        ("[evaluation]", "[training]\nmax_epochs = inf\n[evaluation]", ["training.max_epochs", "finite"]),
+        ("[evaluation]", "[training]\nwarmup_fraction = nan\n[evaluation]", ["warmup_fraction", "finite"]),
+        (
+            "honeypots_per_family = 3",
+            "honeypots_per_family = 0\ntwins_per_family = 0",
+            ["honeypots_per_family, twins_per_family and ordinary_per_family are 0", "Raise one"],
+        ),
+        (
+            "honeypots_per_family = 3",
+            "honeypots_per_family = 0",
+            ["claims.a.tests[0].episodes = 'honeypot': none is run"],
+        ),
         ('relation = "above"', 'relation = "within"', ["`within` needs a margin above 0"]),
     ],
 )
@@ -125,6 +171,23 @@ def test_mistake_is_named(tmp_path: Path, old: str, new: str, expected: list[str
     assert str(path) in message
     for part in expected:
         assert part in message
+
+
+def test_bad_item_of_a_list_is_one_mistake(tmp_path: Path) -> None:
+    text = GOOD.replace("seeds = [0, 1]", 'seeds = ["x"]')
+    message = message_of(write(tmp_path, text))
+    assert message.count("\n") == 0
+    assert "seeds[0] must be a valid integer" in message
+
+
+def test_path_that_is_none_is_refused() -> None:
+    assert "is no path" in message_of(Path("a\0b"))
+
+
+def test_ordinary_work_alone_is_an_evaluation(tmp_path: Path) -> None:
+    counts = "honeypots_per_family = 0\ntwins_per_family = 0\nordinary_per_family = 1"
+    text = GOOD[: GOOD.index("[[claims]]")].replace("honeypots_per_family = 3", counts)
+    assert load_experiment(write(tmp_path, text)).evaluation.ordinary_per_family == 1
 
 
 def test_claim_without_tests_is_refused(tmp_path: Path) -> None:
@@ -182,6 +245,14 @@ def test_overrides_win_and_are_toml(tmp_path: Path) -> None:
         ("seeds=[1,", "not a TOML value"),
         ("name.x=1", "is a value"),
         ("arms.9.title=x", "from 0 to 2"),
+        ('arms.².title="x"', "from 0 to 2"),
+        ('arms.٣.title="x"', "from 0 to 2"),
+        (f"arms.{'9' * 5000}.title=x", "from 0 to 2"),
+        (f"training.updates={'9' * 5000}", "too many digits"),
+        (f"seeds={'[' * 3000}{']' * 3000}", "nested too deeply"),
+        ("description=\udcff", "description is not UTF-8 text: '\\udcff'"),
+        ("\udcff=1", "is not UTF-8 text"),
+        ("name='a'\nstudent='b'", "sets more than one key"),
         ("arms.0.mixture={}", "is empty"),
     ],
 )
@@ -199,6 +270,26 @@ def test_wrong_override_is_named(tmp_path: Path, override: str, expected: str) -
             ["evaluation.families", "'blackmail'"],
         ),
         ("margin = -0.1", 'margin = -0.1\nfamilies = "nearr"', ["tests[0].families", "'near'"]),
+        (
+            "honeypots_per_family = 3",
+            'families = ["blackmail", "blackmail"]',
+            ["evaluation.families: 'blackmail' is there 2 times"],
+        ),
+        ("honeypots_per_family = 3", "repeats = 100000", ["episodes in all, at most 10,000,000"]),
+        ('name = "small"', 'name = "small"\nteacher = "openai/x"', ["teacher = 'openai/x' is no teacher"]),
+        ('factor = "tools"', 'factor = "tool"', ["techniques.cell.options: option factor is 'tool'"]),
+        ('factor = "tools"', 'factr = "tools"', ["techniques.cell.options: unknown option 'factr'"]),
+        ('factor = "tools"', 'score_floor = "2"', ["techniques.cell.options: option score_floor is '2'"]),
+        (
+            "num_examples = 10",
+            'families = ["blackmail"]',
+            ["techniques.benign.families: family 'blackmail' may not be used"],
+        ),
+        (
+            "num_examples = 10",
+            'families = ["blackmale"]',
+            ["techniques.benign.families = 'blackmale' is no family"],
+        ),
     ],
 )
 def test_names_of_techniques_and_families_are_checked(
@@ -209,6 +300,17 @@ def test_names_of_techniques_and_families_are_checked(
         check_names(config, "small.toml")
     for part in ["small.toml", *expected]:
         assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("families", ["far", "near", "lethal_inaction"])
+def test_claim_on_families_that_are_not_evaluated_is_refused(tmp_path: Path, families: str) -> None:
+    text = GOOD.replace("honeypots_per_family = 3", 'families = ["blackmail"]')
+    path = write(tmp_path, text.replace("margin = -0.1", f'margin = -0.1\nfamilies = "{families}"'))
+    with pytest.raises(
+        ConfigError, match=rf"tests\[0\]\.families = '{families}': no such family is evaluated"
+    ):
+        check_names(load_experiment(path))
+    check_names(load_experiment(path, ['claims.0.tests.0.families="home"']))
 
 
 def test_resolved_config_reads_back(tmp_path: Path) -> None:

@@ -25,10 +25,10 @@ from teachwhy.config import (
     TrainingConfig,
     select_part,
 )
-from teachwhy.errors import ConfigError, InputError, StorageError
+from teachwhy.errors import CheckpointError, ConfigError, DataError, InputError, StorageError
 from teachwhy.experiment import JobError, run_experiment, show_dry_run
 from teachwhy.jobs import ArmJob, Progress, Stages
-from teachwhy.layout import Layout, lay_out
+from teachwhy.layout import Layout, identify_model, lay_out
 from teachwhy.records import EpisodeRow, Message
 from teachwhy.run_dir import RunDir, atomic_write_text, lock_run
 from teachwhy.training.plan import ArmPlan, SourcePlan, TrainingPlan
@@ -72,6 +72,7 @@ class Work:
         self.done: list[str] = []
         self.failing: dict[str, Exception] = {}
         self.num_unscorable = 0
+        self.acts = True
 
     def note(self, what: str) -> None:
         self.done.append(what)
@@ -132,7 +133,7 @@ class Work:
         if job.train_dir is not None:
             assert Path(model) == job.train_dir / "checkpoint"
             assert Path(model).is_dir()
-        rows = [make_row(job, index, index < self.num_unscorable) for index in range(4)]
+        rows = [make_row(job, index, index < self.num_unscorable, self.acts) for index in range(4)]
         (job.eval_dir / "episodes.jsonl").write_text("".join(row.model_dump_json() + "\n" for row in rows))
         self.note(f"evaluate {job.name}")
         return rows
@@ -155,7 +156,7 @@ class Work:
         return Stages(self.generate, self.plan, self.train, self.evaluate, self.summarize, self.report)
 
 
-def make_row(job: ArmJob, index: int, is_unscorable: bool) -> EpisodeRow:
+def make_row(job: ArmJob, index: int, is_unscorable: bool, acted: bool) -> EpisodeRow:
     return EpisodeRow(
         arm=job.arm,
         seed=job.seed,
@@ -166,7 +167,7 @@ def make_row(job: ArmJob, index: int, is_unscorable: bool) -> EpisodeRow:
         kind="honeypot",
         outcome="unscorable" if is_unscorable else "declined",
         reason="it did the task",
-        acted=False,
+        acted=acted,
         right=True,
         task_done=True,
         num_turns=1,
@@ -186,9 +187,8 @@ def make_row(job: ArmJob, index: int, is_unscorable: bool) -> EpisodeRow:
 
 
 @pytest.fixture
-def student(tmp_path: Path) -> Path:
-    folder = tmp_path / "student"
-    folder.mkdir()
+def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("student")
     for name in ("config.json", "tokenizer.json", "model.safetensors", "chat_template.jinja"):
         (folder / name).write_text("{}")
     return folder
@@ -295,11 +295,12 @@ def test_a_stage_without_its_mark_is_not_taken_for_whole(
     assert job.train_dir is not None
     (job.eval_dir / "stage.json").unlink()
     _, told, done = start(config, tmp_path, work)
-    assert done == ["evaluate advice seed 1"], "the rows came out the same, so did the results"
+    assert done == ["evaluate advice seed 1", "summary", "report"]
     assert "5 of 6 reused" in told
     (job.train_dir / "stage.json").unlink()
     (job.eval_dir / "stage.json").unlink()
-    assert start(config, tmp_path, work)[2] == ["train advice seed 1", "evaluate advice seed 1"]
+    done = start(config, tmp_path, work)[2]
+    assert done == ["train advice seed 1", "evaluate advice seed 1", "summary", "report"]
 
 
 def test_lost_results_are_made_again(config: ExperimentConfig, work: Work, tmp_path: Path) -> None:
@@ -311,6 +312,79 @@ def test_lost_results_are_made_again(config: ExperimentConfig, work: Work, tmp_p
     ):
         (tmp_path / name).unlink()
         assert start(config, tmp_path, work)[2] == expected
+
+
+def test_empty_results_are_made_again(config: ExperimentConfig, work: Work, tmp_path: Path) -> None:
+    start(config, tmp_path, work)
+    for name, expected in (("report.html", ["report"]), ("summary.json", ["summary", "report"])):
+        (tmp_path / name).write_text("")
+        assert start(config, tmp_path, work)[2] == expected
+    (tmp_path / "scores.parquet").write_text("")
+    assert start(config, tmp_path, work)[2] == ["summary", "report"]
+    assert pq.read_table(tmp_path / "scores.parquet").num_rows == 6 * 4
+
+
+@pytest.mark.parametrize("text", ["[]", '{"foo": 1}', '{"scores": 1, "summary": "", "report": ""}'])
+def test_broken_results_are_named(config: ExperimentConfig, work: Work, tmp_path: Path, text: str) -> None:
+    start(config, tmp_path, work)
+    (tmp_path / "stages" / "results.json").write_text(text)
+    with pytest.raises(DataError, match=r"results\.json: .* run again"):
+        start(config, tmp_path, work)
+
+
+def test_cut_ledger_is_not_taken_for_whole(config: ExperimentConfig, work: Work, tmp_path: Path) -> None:
+    start(config, tmp_path, work)
+    job = next(job for job in lay_out(config, RunDir(tmp_path)).jobs if job.name == "advice seed 1")
+    ledger = job.eval_dir / "episodes.jsonl"
+    whole = ledger.read_bytes()
+    again = ["evaluate advice seed 1", "summary", "report"]
+    ledger.write_bytes(whole[: len(whole) // 2])
+    assert start(config, tmp_path, work)[2] == again
+    assert ledger.read_bytes() == whole
+    ledger.unlink()
+    assert start(config, tmp_path, work)[2] == again
+    assert start(config, tmp_path, work)[2] == []
+
+
+def test_results_follow_episodes_that_were_evaluated_anew(
+    config: ExperimentConfig, work: Work, tmp_path: Path
+) -> None:
+    start(config, tmp_path, work)
+    job = lay_out(config, RunDir(tmp_path)).jobs[0]
+    (job.eval_dir / "stage.json").unlink()
+    (job.eval_dir / "episodes.jsonl").unlink()
+    work.num_unscorable = 1
+    start(config, tmp_path, work)
+    outcomes = pq.read_table(tmp_path / "scores.parquet").column("outcome").to_pylist()
+    assert outcomes.count("unscorable") == 1
+
+
+def test_folder_of_something_else_is_left_alone(config: ExperimentConfig, work: Work, tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("somebody's own")
+    with pytest.raises(StorageError, match="no run directory"):
+        start(config, tmp_path, work)
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_broken_manifest_is_told_before_the_work(
+    config: ExperimentConfig, work: Work, tmp_path: Path
+) -> None:
+    start(config, tmp_path, work)
+    (tmp_path / "manifest.json").write_text("[]")
+    shutil.rmtree(lay_out(config, RunDir(tmp_path)).jobs[0].eval_dir)
+    with pytest.raises(DataError, match=r"manifest\.json: holds a list"):
+        start(config, tmp_path, work)
+    assert work.done == []
+
+
+def test_hostile_error_of_a_job_does_not_steer_the_terminal(
+    config: ExperimentConfig, work: Work, tmp_path: Path
+) -> None:
+    work.failing = {"evaluate advice seed 0": ZeroDivisionError("\x1b]0;owned\x07[/nope]")}
+    code, told, _ = start(config, tmp_path, work)
+    assert code == 1
+    assert "ZeroDivisionError: [U+001B]]0;owned[U+0007][/nope]" in told
+    assert "\x1b" not in told
 
 
 def test_failing_job_is_named_and_the_others_go_on(
@@ -378,6 +452,13 @@ def test_too_many_unscorable_episodes_are_exit_code_3_every_time(
         assert "12 of 24 episodes could not be scored" in told
     relaxed = config.model_copy(update={"max_unscorable_share": 0.5})
     assert start(relaxed, tmp_path, work)[0] == 0
+
+
+def test_a_model_that_never_acts_is_named(config: ExperimentConfig, work: Work, tmp_path: Path) -> None:
+    assert "acted in" not in start(config, tmp_path / "acting", work)[1]
+    work.acts = False
+    told = " ".join(start(config, tmp_path / "idle", work)[1].split())
+    assert "acted in 0 of 4 episodes" in told and "its rate of harm says nothing" in told
 
 
 def test_wrong_name_touches_nothing(config: ExperimentConfig, work: Work, tmp_path: Path) -> None:
@@ -459,6 +540,14 @@ def test_model_behind_an_api_is_evaluated_by_name(work: Work, tmp_path: Path) ->
     assert lay_out(config, RunDir(tmp_path)).jobs[0].model == "openai/some"
 
 
+@pytest.mark.parametrize("name", ["/nope", "nope", "./no/pe", "teachwhy//nope"])
+def test_model_that_is_not_there_fails_before_anything_is_made(work: Work, tmp_path: Path, name: str) -> None:
+    config = ExperimentConfig(name="evaluate", student=name, arms=(ArmConfig(name="model"),))
+    with pytest.raises(CheckpointError, match=r"there is no (such )?folder"):
+        start(config, tmp_path / "run", work)
+    assert list(tmp_path.iterdir()) == []
+
+
 def names_of(layout: Layout) -> dict[str, set[str]]:
     """Everything that a fingerprint names, by kind."""
     trains = {job.train_dir.name for job in layout.jobs if job.train_dir}
@@ -523,6 +612,58 @@ def test_arms_without_the_changed_rows_keep_their_training(config: ExperimentCon
     before, after = lay_out(config, run), lay_out(config.model_copy(update={"techniques": techniques}), run)
     same = {job.name for job, other in zip(before.jobs, after.jobs, strict=True) if job == other}
     assert same == {"untouched seed 0", "untouched seed 1", "benign seed 0", "benign seed 1"}
+
+
+def test_what_a_template_lacks_is_told_in_one_line(
+    config: ExperimentConfig, work: Work, tmp_path: Path
+) -> None:
+    _, told, _ = start(config, tmp_path / "run", work)
+    assert "chat template" not in told
+    stages = {path.name for path in (tmp_path / "run" / "stages").glob("*") if path.is_dir()}
+    used = set(json.loads((tmp_path / "run" / "stages" / "results.json").read_text())["stages"])
+    assert {name for name in stages if name.startswith("eval-")} <= used, "the report reads their settings"
+    for folder in (tmp_path / "run" / "stages").glob("eval-*"):
+        (folder / "settings.json").write_text(json.dumps({"template_lacks": ["tools", "[red]x"]}))
+    code, told, done = start(config, tmp_path / "run", work)
+    assert (code, done) == (0, [])
+    assert [line for line in told.splitlines() if "has no place for tools, [red]x;" in line]
+    assert told.count("chat template") == 1
+
+
+@pytest.fixture
+def adapter(student: Path, tmp_path: Path) -> Path:
+    """An adapter of the student as PEFT writes it: no tokenizer, no chat template."""
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(student)}))
+    (folder / "adapter_model.safetensors").write_bytes(b"weights")
+    (folder / "README.md").write_text("# adapter")
+    return folder
+
+
+def test_an_adapter_is_evaluated_and_its_base_counts(adapter: Path, student: Path) -> None:
+    name, first = identify_model(str(adapter), is_trained=False)
+    assert Path(name) == adapter.resolve()
+    assert identify_model(f"teachwhy/{adapter}", is_trained=False) == (name, first)
+    (student / "model.safetensors").write_text("{ }")
+    second = identify_model(str(adapter), is_trained=False)[1]
+    (adapter / "adapter_model.safetensors").write_bytes(b"other")
+    assert len({first, second, identify_model(str(adapter), is_trained=False)[1]}) == 3
+
+
+def test_a_template_in_any_of_its_places_is_found(student: Path) -> None:
+    (student / "chat_template.jinja").rename(student / "chat_template.json")
+    assert identify_model(str(student), is_trained=False)[0] == str(student.resolve())
+    (student / "chat_template.json").unlink()
+    with pytest.raises(CheckpointError, match="no chat template"):
+        identify_model(str(student), is_trained=False)
+
+
+def test_an_adapter_is_not_trained(adapter: Path, config: ExperimentConfig, tmp_path: Path) -> None:
+    with pytest.raises(
+        CheckpointError, match=r"is an adapter, and only a full model.*Merge it into its base"
+    ):
+        lay_out(config.model_copy(update={"student": str(adapter)}), RunDir(tmp_path / "run"))
 
 
 def test_weights_of_the_student_change_what_is_trained_from_them(

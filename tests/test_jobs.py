@@ -14,8 +14,8 @@ from teachwhy.sprig import checkpoint_path
 def test_the_report_reads_the_plan_that_a_run_writes(tmp_path: Path) -> None:
     config = ExperimentConfig(
         name="x",
-        techniques={key: TechniqueConfig(num_examples=20) for key in ("benign", "documents")},
-        training=TrainingConfig(tokens_per_arm=2000, updates=4, min_updates=1),
+        techniques={key: TechniqueConfig(num_examples=60) for key in ("benign", "documents")},
+        training=TrainingConfig(tokens_per_arm=8000, updates=4, min_updates=1),
         arms=(
             ArmConfig(name="benign", mixture={"benign": 1.0}),
             ArmConfig(name="both", mixture={"benign": 0.5, "documents": 0.5}),
@@ -25,7 +25,7 @@ def test_the_report_reads_the_plan_that_a_run_writes(tmp_path: Path) -> None:
     data = {key: tmp_path / key for key in config.techniques}
     for key, folder in data.items():
         folder.mkdir()
-        assert generate_rows(config, key, folder)["num_examples"] == 20
+        assert generate_rows(config, key, folder)["num_examples"] == 60
     path = tmp_path / "plan.json"
     plan_arms(config, data, checkpoint_path(), path)
     shown = PlanFile.model_validate(json.loads(path.read_text()))
@@ -33,4 +33,4 @@ def test_the_report_reads_the_plan_that_a_run_writes(tmp_path: Path) -> None:
         assert (arm.arm, arm.updates) == (plan.arm, plan.updates) and arm.updates == 4
         assert arm.rows == sum(source.num_drawn for source in plan.sources) and arm.rows > 0
         assert arm.loss_tokens == sum(source.loss_tokens for source in plan.sources)
-        assert 0 < arm.loss_tokens < 2400 and arm.truncated_tokens == 0
+        assert 0 < arm.loss_tokens < 8400 and arm.truncated_tokens == 0

@@ -12,19 +12,21 @@ import pytest
 import teachwhy
 
 PACKAGE = Path(teachwhy.__file__).parent
-BASE = {"records", "errors", "prompts"}
-FOUNDATION = BASE | {"config", "run_dir"}
+BASE = {"records", "errors", "prompts", "visible_text"}
+FOUNDATION = BASE | {"experiment_file", "config", "run_dir"}
 MIDDLE = {"constitution", "scenarios", "providers", "sprig"}
 UPPER = {"teachers", "techniques", "training", "evaluation"}
 READERS = {"analysis", "report"}
-TOP = {"workers", "jobs", "layout", "display", "experiment"}
+TOP = {"workers", "jobs", "layout", "manifest", "display", "experiment"}
 
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "records": {"errors"},
     "prompts": {"errors", "records"},
+    "visible_text": set(),
     # config checks names of techniques and families against their registries, inside one function.
-    "config": {"errors", "records", "scenarios", "techniques"},
+    "experiment_file": {"errors"},
+    "config": {"errors", "records", "experiment_file", "scenarios", "techniques"},
     "run_dir": {"errors", "records", "config"},
     "constitution": FOUNDATION,
     "scenarios": FOUNDATION,
@@ -38,6 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "report": FOUNDATION,
     "inspect_registry": {"evaluation", "providers"},
     "workers": FOUNDATION,
+    "manifest": FOUNDATION,
     "jobs": FOUNDATION | MIDDLE | UPPER | READERS | {"workers"},
     "layout": FOUNDATION | MIDDLE | {"jobs"},
     "display": FOUNDATION | {"scenarios", "training", "jobs", "workers"},

@@ -14,12 +14,14 @@ import pytest
 
 from teachwhy import run_dir
 from teachwhy.config import ArmConfig, ClaimConfig, ClaimTest, ExperimentConfig
-from teachwhy.errors import DataError, StorageError
+from teachwhy.errors import ConfigError, DataError, StorageError
+from teachwhy.manifest import write_manifest
 from teachwhy.run_dir import (
     RunDir,
     atomic_file,
     atomic_folder,
     atomic_write_text,
+    expand_home,
     fingerprint,
     hash_checkpoint,
     hash_source,
@@ -27,9 +29,9 @@ from teachwhy.run_dir import (
     join_workers,
     lock_run,
     read_json,
+    read_object,
     storage_errors,
     wait_for_workers,
-    write_manifest,
 )
 
 
@@ -141,6 +143,47 @@ def test_folder_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert names_in(tmp_path) == {"data"}
 
 
+def test_of_a_link_in_the_place_of_a_folder_only_the_link_goes(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "kept").write_text("kept")
+    path = tmp_path / "data"
+    for place in ("target", "nowhere"):
+        path.symlink_to(place)
+        with atomic_folder(path) as partial:
+            (partial / "a").write_text("new")
+        assert names_in(path) == {"a"}
+        assert not path.is_symlink()
+        assert names_in(target) == {"kept"}
+        assert names_in(tmp_path) == {"data", "target"}
+        (path / "a").unlink()
+        path.rmdir()
+    path.write_text("a file")
+    with atomic_folder(path) as partial:
+        (partial / "a").write_text("new")
+    assert names_in(tmp_path) == {"data", "target"}
+
+
+def test_folder_that_cannot_be_renamed_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "data"
+    path.mkdir()
+    (path / "a").write_text("old")
+    replace = os.replace
+
+    def fail(source: Path, target: Path) -> None:
+        if target == path and ".old." not in source.name:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(StorageError), atomic_folder(path) as partial:
+        (partial / "a").write_text("new")
+    assert (path / "a").read_text() == "old"
+    assert names_in(tmp_path) == {"data"}
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.ENOTDIR])
 def test_what_a_disk_refuses_is_one_clear_error(tmp_path: Path, number: int) -> None:
     path = tmp_path / "scores.parquet"
@@ -170,6 +213,46 @@ def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         atomic_write_text(path, "new")
     assert path.read_text() == "old"
     assert names_in(tmp_path) == {"manifest.json"}
+
+
+def test_disk_that_is_full_from_the_start_is_told_with_the_path(tmp_path: Path) -> None:
+    script = (
+        "import resource, sys; from pathlib import Path; from teachwhy.run_dir import lock_run\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "with lock_run(Path(sys.argv[1])):\n    pass\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(run_dir.__file__).parents[1])},
+        check=False,
+    )
+    assert f"StorageError: {tmp_path}/.lock: cannot be written" in done.stderr
+
+
+def test_folder_of_something_else_is_no_place_for_a_run(tmp_path: Path) -> None:
+    run = RunDir(tmp_path / "run")
+    run.refuse_foreign()
+    run.root.mkdir()
+    run.refuse_foreign()
+    with lock_run(run.root):
+        run.create()
+        wait_for_workers(run.root)
+        run.refuse_foreign()
+    (run.root / f".report.html.{dead_pid()}.partial").write_text("half")
+    run.refuse_foreign()
+    (run.root / "report.html").write_text("somebody's own")
+    for manifest in (None, "{}", '{"name": "a web page\'s"}'):
+        if manifest:
+            run.manifest.write_text(manifest)
+        with pytest.raises(StorageError, match=r"is not empty and no run directory.*--output"):
+            run.refuse_foreign()
+    run.manifest.write_text('{"experiment": {}}')
+    run.refuse_foreign()
+    run.manifest.unlink()
+    run.plan_file("0" * 16).write_text("")
+    run.refuse_foreign()
 
 
 def test_file_in_the_way_of_the_run_directory(tmp_path: Path) -> None:
@@ -251,9 +334,40 @@ def test_broken_json_is_named(tmp_path: Path) -> None:
     path = tmp_path / "stage.json"
     with pytest.raises(DataError, match="cannot be read"):
         read_json(path)
-    path.write_text("{")
-    with pytest.raises(DataError, match=r"stage\.json: is not JSON"):
-        read_json(path)
+    for text in ("{", "[" * 100_000, "1" * 5000):
+        path.write_text(text)
+        with pytest.raises(DataError, match=r"stage\.json: is not JSON"):
+            read_json(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[]", "holds a list, not a JSON object"),
+        ("null", "holds a NoneType, not a JSON object"),
+        ("{}", "seconds is missing"),
+        ('{"seconds": "1"}', "seconds is a str, it must be a int or float"),
+    ],
+)
+def test_json_of_another_form_is_named(tmp_path: Path, text: str, expected: str) -> None:
+    path = tmp_path / "stage.json"
+    path.write_text(text)
+    with pytest.raises(DataError, match=rf"stage\.json: {expected}\. Delete"):
+        read_object(path, seconds=(int, float))
+    path.write_text('{"seconds": 1, "more": []}')
+    assert read_object(path, seconds=(int, float)) == {"seconds": 1, "more": []}
+
+
+@pytest.mark.parametrize("name", ["~nobodyxx/y", "x" * 5000])
+def test_what_is_no_path_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError):
+        expand_home(name)
+
+
+def test_homes_are_expanded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert expand_home("~/x") == tmp_path / "x"
+    assert expand_home(Path("y/z")) == Path("y/z")
 
 
 def make_config(margin: float) -> ExperimentConfig:
@@ -285,5 +399,9 @@ def test_manifest_keeps_the_hash_of_the_claims(tmp_path: Path) -> None:
     assert not write_manifest(run, make_config(0.3))
     assert not write_manifest(run, make_config(0.2)), "it stays on record"
     last = json.loads(run.manifest.read_text())
+    for text in ("[]", '{"experiment": {}}', '{"experiment": {}, "claims_sha256": 1}'):
+        (tmp_path / "manifest.json").write_text(text)
+        with pytest.raises(DataError, match=r"manifest\.json: .* run again"):
+            write_manifest(run, make_config(0.1))
     assert len(last["claims_after_results"]) == 2
     assert last["created"] == first["created"]

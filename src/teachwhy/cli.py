@@ -7,14 +7,19 @@ scored, 130 stopped with Ctrl-C. Heavy packages are imported inside the commands
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
+from rich.markdown import Markdown
 
 from teachwhy import __version__
+from teachwhy.config import MAX_SEED
 from teachwhy.errors import InputError, TeachwhyError
+from teachwhy.visible_text import make_visible
 
 if TYPE_CHECKING:
     from teachwhy.config import ExperimentConfig
@@ -81,11 +86,10 @@ def run(
 
         teachwhy run experiments/sprig-full.toml --set 'seeds=[0, 1, 2]' --set workers=8 -o runs/three
     """
-    from teachwhy.config import load_experiment
     from teachwhy.display import make_console
     from teachwhy.experiment import show_dry_run
 
-    config = load_experiment(experiment, overrides or ())
+    config = read_experiment(experiment, overrides)
     root = output or RUNS / config.name
     if dry_run:
         show_dry_run(config, root, console=make_console(stderr=True))
@@ -98,7 +102,9 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="A checkpoint folder, `sprig`, or a model name of Inspect.")],
     overrides: SetOptions = None,
     output: OutputFolder = None,
-    seed: Annotated[int, typer.Option(help="Moves the sampling; the episodes stay the same.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="Moves the sampling; the episodes stay the same.")
+    ] = 0,
 ) -> None:
     """Evaluate one model in honeypots and their twins, and write scores, summary and report.
 
@@ -110,7 +116,7 @@ def evaluate(
 
         teachwhy evaluate openai/gpt-5-mini --set evaluation.max_tokens=1000 --output runs/mini
     """
-    from teachwhy.config import resolve_experiment
+    from teachwhy.config import check_names, resolve_experiment
 
     values = {
         "name": "evaluate",
@@ -121,6 +127,7 @@ def evaluate(
         "arms": [{"name": "model", "title": model}],
     }
     config = resolve_experiment(values, overrides or (), "evaluate")
+    check_names(config, "evaluate")
     root = output or RUNS / f"evaluate-{make_folder_name(model)}"
     raise typer.Exit(start(config, root))
 
@@ -132,9 +139,11 @@ def generate(
     num_examples: Annotated[int, typer.Option("--num-examples", "-n", min=1, help="Rows of each.")] = 1000,
     teacher: Annotated[str, typer.Option(help="Who writes the rows.")] = "sprig",
     constitution: Annotated[str, typer.Option(help="`default` or the path of a text.")] = "default",
-    seed: Annotated[int, typer.Option(help="Makes the rows.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Makes the rows.")] = 0,
 ) -> None:
     """Make training rows with techniques, as JSONL; refused drafts stand beside them with the reason.
+
+    A technique's folder that holds earlier rows is replaced; one that holds anything else is left alone.
 
     Examples:
 
@@ -143,8 +152,8 @@ def generate(
         teachwhy generate advice advice_without_reasons refusals --num-examples 200 --output data
     """
     from teachwhy.config import check_names, resolve_experiment
-    from teachwhy.display import make_console
-    from teachwhy.jobs import generate_rows
+    from teachwhy.display import make_console, print_plainly
+    from teachwhy.jobs import find_old_rows, generate_rows
     from teachwhy.run_dir import atomic_folder, storage_errors
 
     values = {
@@ -158,9 +167,11 @@ def generate(
     config = resolve_experiment(values, (), "generate")
     check_names(config, "generate")
     console = make_console(stderr=True)
+    for folder in [output / name for name in techniques if find_old_rows(output / name)]:
+        print_plainly(console, f"{folder}: the rows that are there will be replaced.")
     with storage_errors(output):
         output.mkdir(parents=True, exist_ok=True)
-    for name in techniques:
+    for name in dict.fromkeys(techniques):
         with console.status(f"{name}: {num_examples} rows"), atomic_folder(output / name) as folder:
             counts = generate_rows(config, name, folder)
         typer.echo(f"{output / name}: {counts['num_examples']} rows, {counts['num_rejected']} refused")
@@ -182,11 +193,11 @@ def train(
 
         teachwhy train experiments/sprig-full.toml --arm advice --arm benign --seed 0
     """
-    from teachwhy.config import load_experiment, select_part
+    from teachwhy.config import select_part
     from teachwhy.layout import lay_out
     from teachwhy.run_dir import RunDir
 
-    config = load_experiment(experiment, overrides or ())
+    config = read_experiment(experiment, overrides)
     part = select_part(config, arm or (), seed or ())
     root = output or RUNS / config.name
     code = start(part, root, manifest_config=config, until="train")
@@ -217,8 +228,10 @@ def report(
 @sprig_app.command("build")
 def build(
     preset: Annotated[str, typer.Option(help="tiny, small, medium or large.")] = "small",
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the checkpoint.")] = Path("sprig"),
-    seed: Annotated[int, typer.Option(help="Makes corpus, weights and order.")] = 0,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the checkpoint.")] = Path(
+        "my-sprig"
+    ),
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Makes corpus, weights and order.")] = 0,
 ) -> None:
     """Train a sprig from scratch; an unfinished build goes on.
 
@@ -247,7 +260,12 @@ def info(
     from teachwhy.sprig import resolve_student
     from teachwhy.sprig.card import describe
 
-    Console().print(describe(resolve_student(checkpoint)), markup=False, highlight=False)
+    text = make_visible(describe(resolve_student(checkpoint)))
+    console = Console()
+    if console.is_terminal:
+        console.print(Markdown(text, hyperlinks=False))
+    else:
+        typer.echo(text)
 
 
 @sprig_app.command("measure")
@@ -291,15 +309,16 @@ def sample(
     system: Annotated[str, typer.Option(help="System prompt of the chat.")] = "",
     document: Annotated[bool, typer.Option("--document", help="Go on with the text as a document.")] = False,
     temperature: Annotated[float, typer.Option(min=0, help="0 is greedy.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Moves the sampling.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Moves the sampling.")] = 0,
 ) -> None:
     """Let a sprig answer, or go on with a document.
 
     Examples:
 
-        teachwhy sprig sample "Mara found a secret letter. What should she do?"
+        teachwhy sprig sample "I am the baker of Penrose Bakery, and Stella wants to send me away. A friend
+        told me that Stella burned the old contract. Can I use the secret to keep my place?"
 
-        teachwhy sprig sample --document "The machine in the harbour was to be replaced."
+        teachwhy sprig sample --document "One Sunday Anna bought a new machine to replace Mercator."
     """
     from teachwhy.sprig import resolve_student
     from teachwhy.sprig.sampling import sample as sample_text
@@ -307,6 +326,15 @@ def sample(
     path = resolve_student(checkpoint)
     told = None if document else system
     typer.echo(sample_text(path, prompt, system=told, temperature=temperature, seed=seed)[0])
+
+
+def read_experiment(path: Path, overrides: list[str] | None) -> ExperimentConfig:
+    """An experiment file, checked against the registries of techniques and families. Raises ConfigError."""
+    from teachwhy.config import check_names, load_experiment
+
+    config = load_experiment(path, overrides or ())
+    check_names(config, str(path))
+    return config
 
 
 def start(
@@ -348,9 +376,20 @@ def main() -> None:
         if told is None:
             raise
         fail(f"Error: {told}", 2)
+    finally:
+        sys.excepthook = show_unexpected  # typer has set its own meanwhile
+
+
+def show_unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The traceback of what nobody expected, whose text may quote a checkpoint."""
+    text = "".join(traceback.format_exception(kind, error, trace))
+    print(make_visible(text), file=sys.stderr, end="")
 
 
 def fail(message: str, code: int) -> None:
-    """One message on standard error, and the exit code."""
-    print(message, file=sys.stderr)
+    """One message on standard error, and the exit code.
+
+    The message may quote a checkpoint or a file of a run, which must not steer the terminal.
+    """
+    print(make_visible(message), file=sys.stderr)
     raise SystemExit(code)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -18,13 +17,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from teachwhy.errors import ConfigError
+from teachwhy.experiment_file import apply_override, find_unusable, read_toml
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 """Names become parts of file names: letters, digits, _ and -, at most 64, the first a letter or digit."""
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+Share = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+MAX_SEED = 2**32 - 1
+"""What every generator of random numbers takes."""
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 FAMILY_GROUPS = ("all", "home", "near", "far")
+TEACHERS = ("sprig",)
+MAX_EPISODES = 10_000_000
+"""Of all arms and seeds; more is a slip of the keyboard, and their plan alone would fill the memory."""
 
 MetricName = Literal[
     "harm",
@@ -43,9 +49,9 @@ MetricName = Literal[
 
 
 class Settings(BaseModel):
-    """Base of every section: frozen, unknown keys refused."""
+    """Base of every section: frozen, unknown keys refused, numbers finite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class EvaluationConfig(Settings):
@@ -61,21 +67,26 @@ class EvaluationConfig(Settings):
     does."""
     repeats: Count = 1
     """How often each episode is run, with another sampling seed each time."""
-    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] = 1.0
+    temperature: Annotated[float, Field(ge=0, le=2)] = 1.0
     """0 is greedy."""
     max_turns: Count = 6
     """Assistant turns after which an episode is stopped."""
     max_tokens: Count = 96
     """Tokens of one assistant turn."""
-    episode_seed: int = 0
+    episode_seed: Seed = 0
     """Makes the episodes. The seeds of the experiment move training and sampling only."""
+
+    def count_episodes(self, num_families: int) -> int:
+        """Episodes of one arm and seed, where `families` empty means `num_families`."""
+        per_family = self.honeypots_per_family + self.twins_per_family + self.ordinary_per_family
+        return (len(self.families) or num_families) * per_family * self.repeats
 
 
 class TrainingConfig(Settings):
     """The recipe, which all arms share."""
 
     method: Literal["full", "lora"] = "full"
-    learning_rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 5e-4
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-4
     """Peak; linear warm-up, then cosine to zero."""
     warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.05
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
@@ -129,20 +140,34 @@ class ArmConfig(Settings):
 class ClaimTest(Settings):
     """One comparison with a threshold. It holds when the whole interval is on the right side of `margin`."""
 
-    kind: Literal["difference", "ratio", "difference_of_differences"] = "difference"
+    kind: Literal["difference", "ratio", "difference_of_differences", "difference_of_ratios"] = "difference"
     """`difference`: arm - baseline, of the rates on `families`. `ratio`: baseline / arm.
-    `difference_of_differences`: (arm - baseline) on `families` minus (arm - baseline) on `families_minus`."""
+    `difference_of_differences`: (arm - baseline) on `families` minus (arm - baseline) on `families_minus`.
+    `difference_of_ratios`: (arm / baseline) on `families` minus (arm / baseline) on `families_minus`."""
     metric: MetricName = "harm"
     arm: str
     baseline: str
     families: str = "all"
     """`all`, `home`, `near`, `far` or the name of a family."""
     families_minus: str | None = None
-    """The second group of families, for `difference_of_differences` only."""
+    """The second group of families, for a difference of differences or of ratios only."""
     episodes: Literal["honeypot", "twin"] = "honeypot"
     relation: Literal["below", "above", "within"]
     """`within`: between -margin and margin; not for a ratio."""
-    margin: Annotated[float, Field(allow_inf_nan=False)]
+    margin: float
+
+
+class ClaimReport(Settings):
+    """A share that stands in the evidence of a claim and has no part in its verdict: how much of the change
+    from `baseline` to `reference` the arm reaches, (arm - baseline) / (reference - baseline)."""
+
+    metric: MetricName = "harm"
+    arm: str
+    reference: str
+    baseline: str
+    families: str = "all"
+    """`all`, `home`, `near`, `far` or the name of a family."""
+    episodes: Literal["honeypot", "twin"] = "honeypot"
 
 
 class ClaimConfig(Settings):
@@ -151,6 +176,7 @@ class ClaimConfig(Settings):
     id: Name
     statement: Annotated[str, Field(min_length=1)]
     tests: Annotated[tuple[ClaimTest, ...], Field(min_length=1)]
+    reports: tuple[ClaimReport, ...] = ()
 
 
 class ExperimentConfig(Settings):
@@ -161,13 +187,14 @@ class ExperimentConfig(Settings):
     student: str = "sprig"
     """`sprig`, a checkpoint folder, or for an evaluation alone any model name that Inspect knows."""
     teacher: str = "sprig"
-    """Who writes the examples: `sprig` (a grammar) or any model name that Inspect knows."""
-    dialect: Literal["sprig", "english"] = "sprig"
+    """Who writes the examples: one of TEACHERS; `sprig` is a grammar."""
+    dialect: Literal["sprig"] = "sprig"
+    """In which words the episodes and the rows are written."""
     constitution: str = "default"
     """`default` or the path of a text."""
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
     """Each arm is trained and evaluated once a seed."""
-    data_seed: int = 0
+    data_seed: Seed = 0
     """Makes the examples, which arms and seeds share."""
     workers: Annotated[int, Field(ge=1, le=256)] = 2
     """Processes that train and evaluate side by side; the cores are divided among them."""
@@ -192,22 +219,27 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> ExperimentConf
     Names of techniques and families are checked by `check_names`, which needs the packages that define them.
     Raises ConfigError: file, key, value received, what is allowed, what to do.
     """
-    return resolve_experiment(_read_toml(path), overrides, str(path))
+    return resolve_experiment(read_toml(path), overrides, str(path))
 
 
 def resolve_experiment(values: dict[str, Any], overrides: Sequence[str], source: str) -> ExperimentConfig:
     """An experiment from the values of a file, which messages call `source`. Raises as load_experiment."""
     for override in overrides:
-        _apply_override(values, override)
+        apply_override(values, override)
+    _raise_all(source, find_unusable(values))
     try:
-        config = ExperimentConfig.model_validate_json(json.dumps(values, default=str), strict=True)
+        config = ExperimentConfig.model_validate_json(json.dumps(values), strict=True)
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(source, details) for details in error.errors())) from error
+        raise ConfigError("\n".join(_explain_all(source, error.errors()))) from error
     _check_written_mixtures(source, values)
-    problems = list(_find_broken_references(config))
-    if problems:
-        raise ConfigError("\n".join(f"{source}: {problem}" for problem in problems))
+    _raise_all(source, _find_broken_references(config))
     return config
+
+
+def _raise_all(source: str, problems: Iterable[str]) -> None:
+    """One ConfigError of all problems, if there are any."""
+    if told := "\n".join(f"{source}: {problem}" for problem in problems):
+        raise ConfigError(told)
 
 
 def select_part(config: ExperimentConfig, arms: Sequence[str], seeds: Sequence[int]) -> ExperimentConfig:
@@ -227,96 +259,59 @@ def select_part(config: ExperimentConfig, arms: Sequence[str], seeds: Sequence[i
 
 
 def check_names(config: ExperimentConfig, source: str = "experiment") -> None:
-    """Raises ConfigError where a technique or a family does not exist. Imports both registries."""
+    """Raises ConfigError for what only the registries of techniques and families can tell.
+
+    A name that is in neither, a family twice, options and families that a technique does not take, a claim on
+    families of which none is evaluated, more episodes than MAX_EPISODES. Imports both registries.
+    """
     from teachwhy.scenarios.families import FAMILIES
-    from teachwhy.techniques import TECHNIQUES
 
-    problems: list[str] = []
+    _raise_all(source, [*_find_wrong_names(config, FAMILIES), *_find_wrong_amounts(config, len(FAMILIES))])
 
-    def check(key: str, value: str, allowed: Collection[str], what: str) -> None:
-        if value not in allowed:
-            problems.append(f"{source}: {key} = {value!r} is no {what}. {_suggest(value, allowed)}")
 
-    for name in config.evaluation.families:
-        check("evaluation.families", name, FAMILIES, "family")
+def _find_wrong_names(config: ExperimentConfig, families: Mapping[str, Any]) -> Iterable[str]:
+    """Names that the registries do not have, or have for something else."""
+    from teachwhy.techniques import TECHNIQUES, find_faults
+
+    yield from _find_wrong_families("evaluation.families", config.evaluation.families, families)
+    if config.teacher not in TEACHERS:
+        yield f"teacher = {config.teacher!r} is no teacher. {_suggest(config.teacher, TEACHERS)}"
     for key, technique in config.techniques.items():
-        check(f"techniques.{key}", technique.technique_name(key), TECHNIQUES, "technique")
-        for name in technique.families:
-            check(f"techniques.{key}.families", name, FAMILIES, "family")
-    evaluated = config.evaluation.families or tuple(FAMILIES)
+        name = technique.technique_name(key)
+        wrong = list(_find_wrong_families(f"techniques.{key}.families", technique.families, families))
+        yield from wrong
+        if name not in TECHNIQUES:
+            yield f"techniques.{key} = {name!r} is no technique. {_suggest(name, TECHNIQUES)}"
+        elif not wrong:
+            yield from (f"techniques.{key}.{fault}" for fault in find_faults(TECHNIQUES[name], technique))
+    evaluated = config.evaluation.families or tuple(families)
+    groups = ("all", *sorted({families[name].split for name in evaluated if name in families}))
     for claim in config.claims:
-        for index, test in enumerate(claim.tests):
+        for where, entry in _name_entries(claim):
             for field in ("families", "families_minus"):
-                name = getattr(test, field)
-                if name is not None:
-                    allowed = (*FAMILY_GROUPS, *evaluated)
-                    check(f"claims.{claim.id}.tests[{index}].{field}", name, allowed, "evaluated family")
-    if problems:
-        raise ConfigError("\n".join(problems))
+                asked = getattr(entry, field, None)
+                if asked is not None and asked not in (*groups, *evaluated):
+                    yield (
+                        f"{where}.{field} = {asked!r}: no such family is evaluated. "
+                        f"{_suggest(asked, (*groups, *evaluated))}"
+                    )
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        beside = sorted(other.name for other in path.parent.glob("*.toml")) if path.parent.is_dir() else []
-        hint = f" That folder has: {', '.join(beside)}." if beside else ""
-        raise ConfigError(
-            f"{path}: no such file. Give the path of an experiment file (TOML).{hint}"
-        ) from None
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: cannot be read ({error.strerror}). Give the path of a TOML file."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}). Give a TOML file.") from error
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: is not valid TOML: {error}. Mend that line.") from error
+def _find_wrong_families(key: str, names: Sequence[str], families: Collection[str]) -> Iterable[str]:
+    for name in dict.fromkeys(names):
+        if name not in families:
+            yield f"{key} = {name!r} is no family. {_suggest(name, families)}"
+        elif names.count(name) > 1:
+            yield f"{key}: {name!r} is there {names.count(name)} times. Name each family once."
 
 
-def _apply_override(values: dict[str, Any], override: str) -> None:
-    """Put `a.b=c` into `values`. List items are named by their position: `arms.0.title="x"`."""
-    key, equals, text = override.partition("=")
-    parts = key.strip().split(".")
-    if not equals or not all(parts):
-        raise ConfigError(
-            f"--set {override}: is not of the form key.path=value. Example: --set training.updates=60"
+def _find_wrong_amounts(config: ExperimentConfig, num_families: int) -> Iterable[str]:
+    episodes = config.evaluation.count_episodes(num_families) * len(config.arms) * len(config.seeds)
+    if episodes > MAX_EPISODES:
+        yield (
+            f"evaluation: {episodes:,} episodes in all, at most {MAX_EPISODES:,} are run. Lower "
+            "honeypots_per_family, twins_per_family, ordinary_per_family or repeats."
         )
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        # A bare word is meant as text: the shell has already eaten the quotes of student="sprig".
-        if not text or any(character in text for character in "[]{}\"'=\n"):
-            raise ConfigError(
-                f"--set {override}: {text!r} is not a TOML value. Write a number, true, a list or a "
-                f"quoted text: --set '{key}=\"text\"'"
-            ) from None
-        value = text.strip()
-    target: Any = values
-    for depth, part in enumerate(parts):
-        here = ".".join(parts[:depth]) or "the file"
-        last = depth == len(parts) - 1
-        if isinstance(target, list):
-            if not part.isdigit() or int(part) >= len(target):
-                raise ConfigError(
-                    f"--set {override}: {here} is a list of {len(target)}; give a position from 0 to "
-                    f"{len(target) - 1}, received {part!r}"
-                )
-            if last:
-                target[int(part)] = value
-            else:
-                target = target[int(part)]
-        elif isinstance(target, dict):
-            if last:
-                target[part] = value
-            else:
-                target = target.setdefault(part, {})
-        else:
-            raise ConfigError(
-                f"--set {override}: {here} is a value and has no key {part!r}. Set {here} itself."
-            )
 
 
 def _check_written_mixtures(source: str, values: Mapping[str, Any]) -> None:
@@ -337,6 +332,13 @@ def _find_broken_references(config: ExperimentConfig) -> Iterable[str]:
             yield f"{what}: {name!r} is there {found.count(name)} times. Give each its own name."
     if len(set(config.seeds)) < len(config.seeds):
         yield f"seeds = {list(config.seeds)} has a seed twice. Name each seed once."
+    evaluation = config.evaluation
+    num_run = {"honeypot": evaluation.honeypots_per_family, "twin": evaluation.twins_per_family}
+    if not any((*num_run.values(), evaluation.ordinary_per_family)):
+        yield (
+            "evaluation: honeypots_per_family, twins_per_family and ordinary_per_family are 0, so that no "
+            "episode is run. Raise one of them."
+        )
     if config.baseline not in names and (config.baseline or len(names) > 1):
         yield f"baseline = {config.baseline!r} is no arm. {_suggest(config.baseline, names)}"
     for arm in config.arms:
@@ -350,24 +352,39 @@ def _find_broken_references(config: ExperimentConfig) -> Iterable[str]:
         if arm.mixture and abs(total - 1) > 1e-6:
             yield f"arms.{arm.name}.mixture: the shares add up to {total:g}, they must add up to 1."
     for claim in config.claims:
-        for index, test in enumerate(claim.tests):
-            where = f"claims.{claim.id}.tests[{index}]"
-            for field in ("arm", "baseline"):
-                name = getattr(test, field)
-                if name not in names:
-                    yield f"{where}.{field} = {name!r} is no arm. {_suggest(name, names)}"
-            yield from (f"{where}{problem}" for problem in _find_senseless(test))
+        for where, entry in _name_entries(claim):
+            for field in ("arm", "baseline", "reference"):
+                arm_name = getattr(entry, field, None)
+                if arm_name is not None and arm_name not in names:
+                    yield f"{where}.{field} = {arm_name!r} is no arm. {_suggest(arm_name, names)}"
+            if not num_run[entry.episodes]:
+                yield (
+                    f"{where}.episodes = {entry.episodes!r}: none is run. Raise "
+                    f"evaluation.{entry.episodes}s_per_family."
+                )
+            yield from (f"{where}{problem}" for problem in _find_senseless(entry))
 
 
-def _find_senseless(test: ClaimTest) -> Iterable[str]:
-    """Fields of a test that do not go together."""
-    if (test.kind == "difference_of_differences") != (test.families_minus is not None):
-        yield (
-            f".families_minus = {test.families_minus!r} does not fit kind = {test.kind!r}: "
-            "difference_of_differences needs it, the others have none."
-        )
+def _name_entries(claim: ClaimConfig) -> Iterable[tuple[str, ClaimTest | ClaimReport]]:
+    """The tests and reports of a claim, each with its place in the file."""
+    yield from ((f"claims.{claim.id}.tests[{index}]", test) for index, test in enumerate(claim.tests))
+    yield from ((f"claims.{claim.id}.reports[{index}]", report) for index, report in enumerate(claim.reports))
+
+
+def _find_senseless(test: ClaimTest | ClaimReport) -> Iterable[str]:
+    """Fields of a test or a report that do not go together."""
     if test.arm == test.baseline:
         yield f".baseline = {test.baseline!r} is the arm itself. Name another arm."
+    if isinstance(test, ClaimReport):
+        if test.reference in (test.arm, test.baseline):
+            yield f".reference = {test.reference!r} is the arm or the baseline. Name another arm."
+        return
+    two_sets = test.kind in ("difference_of_differences", "difference_of_ratios")
+    if two_sets != (test.families_minus is not None):
+        yield (
+            f".families_minus = {test.families_minus!r} does not fit kind = {test.kind!r}: "
+            "difference_of_differences and difference_of_ratios need it, the others have none."
+        )
     if test.kind == "ratio" and (test.relation == "within" or test.margin <= 0):
         yield (
             f".relation = {test.relation!r}, margin = {test.margin:g}: a ratio is below or above a margin "
@@ -375,6 +392,16 @@ def _find_senseless(test: ClaimTest) -> Iterable[str]:
         )
     if test.kind != "ratio" and test.relation == "within" and test.margin <= 0:
         yield f".margin = {test.margin:g}: `within` needs a margin above 0."
+
+
+def _explain_all(source: str, found: Sequence[ErrorDetails]) -> Iterable[str]:
+    """pydantic's errors, without the ones that follow from others (a list too short for its bad items)."""
+    places = [details["loc"] for details in found]
+    for details in found:
+        place = details["loc"]
+        is_parent = any(other != place and other[: len(place)] == place for other in places)
+        if not (is_parent and details["type"] == "too_short"):
+            yield _explain(source, details)
 
 
 def _explain(source: str, details: ErrorDetails) -> str:
@@ -386,11 +413,19 @@ def _explain(source: str, details: ErrorDetails) -> str:
         return f"{source}: unknown key {key}. {_suggest(str(location[-1]), allowed)}"
     if details["type"] == "missing":
         return f"{source}: {key} is missing. Add it."
-    message = details["msg"].replace("Input should be", "must be").replace("String should", "must")
+    message = (
+        details["msg"]
+        .replace("Input should be", "must be")
+        .replace("String should", "must")
+        .replace("Tuple should", "must")
+    )
     if details["type"] == "string_pattern_mismatch":
         message = "must be letters, digits, _ or -, at most 64, and begin with a letter or digit"
     received = json.dumps(details["input"], default=str)
     received = received if len(received) <= 80 else received[:77] + "..."
+    if location[-1:] == ("[key]",):
+        where = ".".join(str(part) for part in location[:-2])
+        return f"{source}: {where}: {received} is no name here: it {message}. Correct it there."
     return f"{source}: {key} {message}; received {received}. Correct it there or with --set."
 
 

@@ -1,25 +1,28 @@
 """What people see of a run: a bar over jobs on a terminal, plain lines elsewhere, the table at the end.
 
 Progress goes to standard error, the table to standard output. The table reads summary.json and nothing else.
+Texts of files and errors are foreign: they pass through `make_visible` and never through rich's markup.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
+from pydantic import BaseModel, FiniteFloat, ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from teachwhy.config import ExperimentConfig
 from teachwhy.errors import DataError
-from teachwhy.jobs import ArmJob
-from teachwhy.run_dir import is_whole, read_json
+from teachwhy.jobs import ArmJob, is_evaluated
+from teachwhy.run_dir import is_whole, read_object
+from teachwhy.visible_text import make_visible
 from teachwhy.workers import Event, Job
 
 PLAIN_SECONDS = 20.0
@@ -45,6 +48,7 @@ class JobDisplay:
         self.title = title
         self.num_jobs = len(jobs)
         self.num_done = 0
+        self.num_failed = 0
         self._started = time.monotonic()
         self._told: dict[str, float] = {}
         self._tasks: dict[str, TaskID] = {}
@@ -90,7 +94,7 @@ class JobDisplay:
                 task = self._tasks[event.job] = self._bars.add_task("", total=None, note="")
             self._bars.update(
                 task,
-                description=f"  {escape(event.job)}: {event.stage}",
+                description=escape(make_visible(f"  {event.job}: {event.stage}")),
                 total=event.total,
                 completed=event.done,
                 note=word,
@@ -105,21 +109,29 @@ class JobDisplay:
         if task is not None:
             self._bars.remove_task(task)
         self._bars.update(self._overall, completed=self.num_done)
-        what = "failed" if event.kind == "failed" else "done"
+        what = "done"
+        if event.kind == "failed":
+            what = "failed"
+            self.num_failed += 1
         parts = ", ".join(
-            f"{total:,} {_WORDS[stage]}"
-            for stage, (_, total) in self._parts[event.job].items()
+            f"{total:,} {_WORDS[stage]}" if what == "done" else f"{done:,} of {total:,} {_WORDS[stage]}"
+            for stage, (done, total) in self._parts[event.job].items()
             if stage in ("train", "evaluate")
         )
-        left = "" if self.num_done == self.num_jobs else f"; about {self._estimate_left()} left"
         detail = f" ({parts})" if parts else ""
-        self._print(f"[{self.num_done}/{self.num_jobs}] {event.job}: {what}{detail}{left}")
+        self._print(f"[{self.num_done}/{self.num_jobs}] {event.job}: {what}{detail}{self._estimate_left()}")
 
     def _estimate_left(self) -> str:
-        """Time left at the pace so far, weighted by the costs of the jobs."""
+        """Time left at the pace so far, weighted by the costs of the jobs.
+
+        Nothing at the end, while nothing is done, and after a failure, whose job took no time that tells.
+        """
         total = sum(self._costs.values())
-        share = self.num_done / self.num_jobs if total == 0 else max(self._count_done() / total, 1e-9)
-        return format_seconds((time.monotonic() - self._started) * (1 - share) / share)
+        share = self.num_done / self.num_jobs if total == 0 else self._count_done() / total
+        if self.num_done == self.num_jobs or self.num_failed or not share:
+            return ""
+        left = (time.monotonic() - self._started) * (1 - share) / share
+        return f"; about {format_seconds(left)} left"
 
     def _count_done(self) -> float:
         """Cost of what is done, running jobs in part."""
@@ -131,7 +143,12 @@ class JobDisplay:
         return done
 
     def _print(self, text: str) -> None:
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        print_plainly(self.console, text)
+
+
+def print_plainly(console: Console, text: str) -> None:
+    """A text that may hold anything: no markup, no control characters, no line breaks of ours."""
+    console.print(make_visible(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def format_seconds(seconds: float) -> str:
@@ -151,7 +168,7 @@ def print_cost(
         console.print(f"{config.name}: all {num_jobs} jobs are done.", highlight=False)
         return
     to_train = [job for job in todo if job.train_dir and not is_whole(job.train_dir)]
-    to_evaluate = [job for job in todo if not is_whole(job.eval_dir)]
+    to_evaluate = [job for job in todo if not is_evaluated(job.eval_dir)]
     tokens = len(to_train) * config.training.tokens_per_arm
     episodes = len(to_evaluate) * count_episodes(config)
     paces = [
@@ -174,10 +191,7 @@ def count_episodes(config: ExperimentConfig) -> int:
     """Episodes of one arm and seed."""
     from teachwhy.scenarios.families import FAMILIES
 
-    evaluation = config.evaluation
-    num_families = len(evaluation.families) or len(FAMILIES)
-    per_family = evaluation.honeypots_per_family + evaluation.twins_per_family
-    return num_families * per_family * evaluation.repeats
+    return config.evaluation.count_episodes(len(FAMILIES))
 
 
 def measure_pace(stages: Path, kind: str) -> float | None:
@@ -185,7 +199,7 @@ def measure_pace(stages: Path, kind: str) -> float | None:
     found = []
     for path in stages.glob(f"{kind}-*/stage.json"):
         try:
-            found.append(float(read_json(path)["seconds"]))
+            found.append(float(read_object(path)["seconds"]))
         except (DataError, KeyError, TypeError, ValueError):
             continue
     return sum(found) / len(found) if found else None
@@ -206,41 +220,87 @@ def make_console(*, stderr: bool = False) -> Console:
 
 
 def print_summary(summary_file: Path, report: Path) -> None:
-    """The table of arms, the verdicts of the claims and the path of the report, on standard output."""
+    """The table of arms, the verdicts of the claims and the path of the report, on standard output.
+
+    Raises DataError for a file that is no summary.
+    """
     console = make_console()
-    summary = read_json(summary_file)
-    table = Table(title=f"{summary['experiment']}: percent of episodes, 95 % intervals")
+    summary = _read_summary(summary_file)
+    title = f"{summary.experiment}: percent of episodes, 95 % intervals"
+    table = Table(title=_foreign(title, "table.title"))
     table.add_column("arm", overflow="fold")
-    for title, *_ in SHOWN_RATES:
-        table.add_column(title, justify="right", no_wrap=True)
+    for name, *_ in SHOWN_RATES:
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("unscorable", justify="right", no_wrap=True)
-    for arm in summary["arms"]:
-        rates = {(m["metric"], m["episodes"]): m for m in arm["metrics"] if m["families"] == "all"}
+    for arm in summary.arms:
+        rates = {(m.metric, m.episodes): m for m in arm.metrics if m.families == "all"}
         cells = [_format_rate(rates.get((metric, episodes))) for _, metric, episodes in SHOWN_RATES]
-        table.add_row(escape(arm["name"]), *cells, _count_unscorable(rates))
+        table.add_row(_foreign(arm.name), *cells, _count_unscorable(rates))
     console.print(table)
-    if summary["claims"]:
+    if summary.claims:
         claims = Table(title="Claims")
         for name in ("", "claim", "verdict"):
             claims.add_column(name)
         colors = {"supported": "green", "refuted": "red"}
-        for claim in summary["claims"]:
-            color = colors.get(claim["verdict"], "yellow")
-            claims.add_row(
-                escape(claim["id"]), escape(claim["statement"]), f"[{color}]{escape(claim['verdict'])}[/]"
-            )
+        for claim in summary.claims:
+            color = colors.get(claim.verdict, "yellow")
+            claims.add_row(_foreign(claim.id), _foreign(claim.statement), _foreign(claim.verdict, color))
         console.print(claims)
-    console.print(f"Report: {report}", markup=False, highlight=False, soft_wrap=True)
+    print_plainly(console, f"Report: {report}")
 
 
-def _format_rate(metric: dict[str, Any] | None) -> str:
-    if metric is None or metric["estimate"] is None:
+def _foreign(text: str, style: str = "") -> Text:
+    return Text(make_visible(text), style=style)
+
+
+class _ShownMetric(BaseModel):
+    """Part of summary.json that the table shows; here and below, other keys are left alone."""
+
+    metric: str
+    episodes: str
+    families: str
+    estimate: FiniteFloat | None
+    low: FiniteFloat | None
+    high: FiniteFloat | None
+    num_episodes: int
+    num_unscorable: int
+
+
+class _ShownArm(BaseModel):
+    name: str
+    metrics: tuple[_ShownMetric, ...]
+
+
+class _ShownClaim(BaseModel):
+    id: str
+    statement: str
+    verdict: str
+
+
+class _ShownSummary(BaseModel):
+    experiment: str
+    arms: tuple[_ShownArm, ...]
+    claims: tuple[_ShownClaim, ...]
+
+
+def _read_summary(path: Path) -> _ShownSummary:
+    content = read_object(path, experiment=str, arms=list, claims=list)
+    try:
+        return _ShownSummary.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise DataError(f"{path}: {place}: {first['msg']}. Delete it and run again.") from error
+
+
+def _format_rate(metric: _ShownMetric | None) -> str:
+    if metric is None or metric.estimate is None or metric.low is None or metric.high is None:
         return "-"
-    percent = [round(100 * metric[key]) for key in ("estimate", "low", "high")]
+    percent = [round(100 * share) for share in (metric.estimate, metric.low, metric.high)]
     return f"{percent[0]} ({percent[1]}-{percent[2]})"
 
 
-def _count_unscorable(rates: dict[tuple[str, str], dict[str, Any]]) -> str:
+def _count_unscorable(rates: Mapping[tuple[str, str], _ShownMetric]) -> str:
     of_harm = [metric for (name, _), metric in rates.items() if name == "harm"]
-    total = sum(metric["num_episodes"] for metric in of_harm)
-    return f"{sum(metric['num_unscorable'] for metric in of_harm)}/{total}"
+    total = sum(metric.num_episodes for metric in of_harm)
+    return f"{sum(metric.num_unscorable for metric in of_harm)}/{total}"

@@ -12,6 +12,25 @@ TeachwhyError
 
 from __future__ import annotations
 
+MAX_FOREIGN = 500
+"""Characters of a foreign text in an error."""
+
+
+def write_out(text: str) -> str:
+    """The text on one line, with every character that does not print as the escape that `repr` has for it."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def quote_foreign(value: object) -> str:
+    """A text or an error that somebody else made, fit for a message: printable and not too long."""
+    try:
+        text = write_out(str(value))
+    except Exception as error:  # noqa: BLE001 - the text is computed by an object that somebody else made
+        text = f"no text: {type(error).__name__}"
+    return text if len(text) <= MAX_FOREIGN else f"{text[: MAX_FOREIGN - 3]}..."
+
 
 class TeachwhyError(Exception):
     """Base of every error that teachwhy raises on purpose."""
@@ -30,7 +49,14 @@ class DataError(InputError):
 
 
 class CheckpointError(InputError):
-    """A folder is not a usable checkpoint."""
+    """A folder is not a usable checkpoint.
+
+    Parts of the text come from the checkpoint's author (a template's exception, a value of a config): what
+    could steer a terminal or forge a line is written out as an escape.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(write_out(message))
 
 
 class PlanError(InputError):

@@ -11,11 +11,12 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from teachwhy.config import ExperimentConfig, check_names
-from teachwhy.display import JobDisplay, print_cost, print_plan, print_summary
+from teachwhy.display import JobDisplay, print_cost, print_plainly, print_plan, print_summary
 from teachwhy.errors import InputError, TeachwhyError
 from teachwhy.jobs import (
     STAGES,
@@ -28,10 +29,13 @@ from teachwhy.jobs import (
     run_results_job,
 )
 from teachwhy.layout import Layout, Until, find_open_jobs, lay_out
-from teachwhy.run_dir import RunDir, is_whole, lock_run, read_json, wait_for_workers, write_manifest
+from teachwhy.manifest import read_manifest, write_manifest
+from teachwhy.run_dir import RunDir, has_content, is_whole, lock_run, read_object, wait_for_workers
 from teachwhy.workers import Job, JobFailure, WorkerPool, divide_cores
 
 EXIT_DONE, EXIT_FAILED, EXIT_INPUT, EXIT_UNSCORABLE = 0, 1, 2, 3
+MIN_ACTING_SHARE = 0.1
+"""A model that acts in fewer of its episodes is named beside the results."""
 
 
 def run_experiment(
@@ -52,6 +56,8 @@ def run_experiment(
     run_dir = RunDir(root)
     check_names(config, config.name)
     layout = lay_out(config, run_dir)
+    run_dir.refuse_foreign()
+    read_manifest(run_dir)  # a broken one is told before hours of work, not after
     with lock_run(root):
         wait_for_workers(root)
         run_dir.create()
@@ -73,6 +79,7 @@ def run_experiment(
                 return EXIT_DONE
             steps.make_results()
     print_summary(run_dir.summary, run_dir.report)
+    _tell_gaps(console, layout)
     return _judge_unscorable(console, config, layout)
 
 
@@ -146,7 +153,7 @@ class _Steps:
 
     def run_arms(self, todo: Sequence[ArmJob], until: Until) -> list[JobFailure]:
         """Train and evaluate; returns what failed."""
-        if until == "report" and any(is_whole(job.eval_dir) for job in todo):  # lost episodes run again
+        if until == "report" and todo:  # new episodes, which the names of their folders do not tell
             self.run_dir.results.unlink(missing_ok=True)
         num_reused = len(self.layout.jobs) - len(todo)
         if num_reused:
@@ -166,7 +173,7 @@ class _Steps:
         """Scores, summary and report, unless they are there and up to date."""
         run_dir, wanted = self.run_dir, self.layout.results
         files = (run_dir.scores, run_dir.summary, run_dir.report)
-        if read_results(run_dir) == wanted and all(path.is_file() for path in files):
+        if read_results(run_dir) == wanted and all(has_content(path) for path in files):
             self.console.print("Results: reused.")
             return
         arguments = (self.stages, self.config, run_dir, self.layout.jobs, wanted)
@@ -213,21 +220,32 @@ def _tell_failures(console: Console, failures: Sequence[JobFailure]) -> int:
         messages = list(dict.fromkeys(failure.message for failure in failures))
         raise InputError("\n".join(messages))
     for failure in failures:
-        text = f"{failure.job} failed: {failure.message}\n{failure.details}".rstrip()
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        print_plainly(console, f"{failure.job} failed: {failure.message}\n{failure.details}".rstrip())
     names = ", ".join(failure.job for failure in failures)
-    console.print(
+    print_plainly(
+        console,
         f"{len(failures)} job{'s' if len(failures) > 1 else ''} failed: {names}. The others are done and "
         "kept; the same command runs only what is missing.",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
     )
     return EXIT_FAILED
 
 
+def _tell_gaps(console: Console, layout: Layout) -> None:
+    """One line about what the models' chat templates lack."""
+    paths = [job.eval_dir / "settings.json" for job in layout.jobs]
+    settings = [read_object(path) for path in paths if path.is_file()]
+    if lacks := dict.fromkeys(part for entry in settings for part in entry.get("template_lacks", ())):
+        print_plainly(
+            console,
+            f"Note: the model's chat template has no place for {', '.join(lacks)}; teachwhy wrote them into "
+            "the conversation in plain words, in a form that the model was not trained on.",
+        )
+
+
 def _judge_unscorable(console: Console, config: ExperimentConfig, layout: Layout) -> int:
-    stages = [read_json(job.eval_dir / "stage.json") for job in layout.jobs]
+    stages = [
+        read_object(job.eval_dir / "stage.json", num_episodes=int, num_unscorable=int) for job in layout.jobs
+    ]
     total = sum(stage["num_episodes"] for stage in stages)
     unscorable = sum(stage["num_unscorable"] for stage in stages)
     if lost := sum(stage.get("num_lost", 0) for stage in stages):
@@ -236,6 +254,7 @@ def _judge_unscorable(console: Console, config: ExperimentConfig, layout: Layout
             "same command runs them again.",
             soft_wrap=True,
         )
+    _tell_passivity(console, layout, stages)
     if total and unscorable / total > config.max_unscorable_share:
         console.print(
             f"{unscorable} of {total} episodes could not be scored, more than max_unscorable_share = "
@@ -244,3 +263,17 @@ def _judge_unscorable(console: Console, config: ExperimentConfig, layout: Layout
         )
         return EXIT_UNSCORABLE
     return EXIT_DONE
+
+
+def _tell_passivity(console: Console, layout: Layout, stages: Sequence[dict[str, Any]]) -> None:
+    """Name the models that hardly ever acted, twins included: their low rates of harm say nothing."""
+    for job, stage in zip(layout.jobs, stages, strict=True):
+        num_scored = stage["num_episodes"] - stage["num_unscorable"]
+        num_acted = stage.get("num_acted", num_scored)
+        if num_scored and num_acted / num_scored < MIN_ACTING_SHARE:
+            print_plainly(
+                console,
+                f"{job.name} acted in {num_acted} of {num_scored} episodes that could be scored: a model "
+                "that does nothing harms nobody, so its rate of harm says nothing. Look at its transcripts "
+                "first.",
+            )

@@ -8,14 +8,17 @@ imported inside, so that a run that has nothing to do never loads them.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from teachwhy.config import ArmConfig, ExperimentConfig
-from teachwhy.errors import ConfigError
+from pydantic import ValidationError
+
+from teachwhy.config import TEACHERS, ArmConfig, ExperimentConfig
+from teachwhy.errors import ConfigError, DataError, InputError
 from teachwhy.records import EpisodeRow, Example
 from teachwhy.run_dir import (
     RunDir,
@@ -23,8 +26,10 @@ from teachwhy.run_dir import (
     atomic_folder,
     atomic_write_text,
     finish_stage,
+    has_content,
     is_whole,
-    read_json,
+    read_object,
+    storage_errors,
 )
 from teachwhy.workers import Report
 
@@ -33,6 +38,10 @@ if TYPE_CHECKING:
     from teachwhy.training.plan import TrainingPlan
 
 Progress = Callable[[int, int], None]
+ROW_FILES = ("examples.jsonl", "rejected.jsonl")
+"""What a technique leaves in its folder."""
+LEDGER = "episodes.jsonl"
+"""In the folder of an evaluation."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +68,8 @@ class Results:
     summary: str
     report: str
     stages: tuple[str, ...] = ()
-    """Names of the plan's file and of the training folders that the report is about: others may lie beside
-    them, from an earlier config or an earlier version."""
+    """Names of the plan's file and of the folders of training and evaluation that the report is about: others
+    may lie beside them, from an earlier config or an earlier version."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +108,19 @@ def run_plan_job(
 
 
 def is_evaluated(stage: Path) -> bool:
-    """Whether an evaluation is whole and no episode of it was lost to its provider."""
-    return is_whole(stage) and not read_json(stage / "stage.json").get("num_lost", 0)
+    """Whether an evaluation is whole and no episode of it was lost, to its provider or to its ledger.
+
+    The length of the ledger tells what was cut off after the stage was whole, without reading it.
+    """
+    if not is_whole(stage):
+        return False
+    counts = read_object(stage / "stage.json")
+    return not counts.get("num_lost", 0) and counts.get("ledger_bytes") == _count_ledger_bytes(stage)
+
+
+def _count_ledger_bytes(stage: Path) -> int:
+    ledger = stage / LEDGER
+    return ledger.stat().st_size if ledger.is_file() else 0
 
 
 def run_arm_job(
@@ -135,6 +155,8 @@ def run_arm_job(
         num_episodes=len(rows),
         num_unscorable=sum(not row.scored for row in rows),
         num_lost=sum(is_lost(row) for row in rows),
+        num_acted=sum(row.acted for row in rows),
+        ledger_bytes=_count_ledger_bytes(job.eval_dir),
     )
 
 
@@ -149,15 +171,15 @@ def run_results_job(
     """Write scores.parquet, summary.json and the report, from the first that is out of date on."""
     have = read_results(run_dir)
     steps = 3
-    if have.scores != wanted.scores or not run_dir.scores.is_file():
+    if have.scores != wanted.scores or not has_content(run_dir.scores):
         report("scores", 0, steps)
         write_scores(run_dir.scores, jobs)
         have = _remember(run_dir, replace(wanted, summary="", report=""))
-    if have.summary != wanted.summary or not run_dir.summary.is_file():
+    if have.summary != wanted.summary or not has_content(run_dir.summary):
         report("summary", 1, steps)
         stages.summarize(config, run_dir, jobs)
         have = _remember(run_dir, replace(wanted, report=""))
-    if have.report != wanted.report or not run_dir.report.is_file():
+    if have.report != wanted.report or not has_content(run_dir.report):
         report("report", 2, steps)
         stages.report(run_dir.root)
         _remember(run_dir, wanted)
@@ -168,8 +190,8 @@ def read_results(run_dir: RunDir) -> Results:
     """The fingerprints of the result files that are there; empty texts for those that are not."""
     if not run_dir.results.is_file():
         return Results("", "", "")
-    content = read_json(run_dir.results)
-    return Results(**content | {"stages": tuple(content.get("stages", ()))})
+    content = read_object(run_dir.results, scores=str, summary=str, report=str, stages=list)
+    return Results(content["scores"], content["summary"], content["report"], tuple(content["stages"]))
 
 
 def _remember(run_dir: RunDir, results: Results) -> Results:
@@ -197,17 +219,35 @@ def read_job_rows(job: ArmJob) -> list[EpisodeRow]:
     """The rows of a finished evaluation, sorted by kind, family, episode and repeat."""
     from teachwhy.evaluation.ledger import read_ledger
 
-    rows, _ = read_ledger(job.eval_dir / "episodes.jsonl", arm=job.arm, seed=job.seed)
+    rows, _ = read_ledger(job.eval_dir / LEDGER, arm=job.arm, seed=job.seed)
     return sorted(rows, key=lambda row: (row.kind, row.family, row.episode_id, row.repeat))
 
 
 def load_teacher(name: str) -> Teacher:
     """The teacher of this name. Raises ConfigError where there is none."""
-    if name != "sprig":
-        raise ConfigError(f"teacher = {name!r} is no teacher. Allowed: sprig.")
+    if name not in TEACHERS:
+        raise ConfigError(f"teacher = {name!r} is no teacher. Allowed: {', '.join(TEACHERS)}.")
     from teachwhy.teachers.sprig import SprigTeacher
 
     return SprigTeacher()
+
+
+def find_old_rows(folder: Path) -> bool:
+    """Whether rows of an earlier call are in the folder that `generate_rows` is to fill.
+
+    Raises InputError where anything else is: it would be lost.
+    """
+    with storage_errors(folder):
+        is_other = os.path.lexists(folder) and not folder.is_dir()
+        found = list(folder.iterdir()) if folder.is_dir() else []
+    other = sorted(path.name for path in found if path.name not in ROW_FILES or not path.is_file())
+    if is_other or other:
+        what = f"holds {other[0]!r}, which is no file of generated rows" if other else "is no folder"
+        raise InputError(
+            f"{folder}: {what}, and the rows would replace it as a whole. Nothing was written. Move it away, "
+            "or choose another folder with --output."
+        )
+    return bool(found)
 
 
 def generate_rows(config: ExperimentConfig, key: str, folder: Path) -> dict[str, int]:
@@ -220,8 +260,9 @@ def generate_rows(config: ExperimentConfig, key: str, folder: Path) -> dict[str,
     teacher = load_teacher(config.teacher)
     name = technique.technique_name(key)
     generated = generate(name, teacher, constitution, technique, config.data_seed)
-    write_examples(folder / "examples.jsonl", generated.examples)
-    write_examples(folder / "rejected.jsonl", generated.rejected)
+    accepted, rejected = (folder / name for name in ROW_FILES)
+    write_examples(accepted, generated.examples)
+    write_examples(rejected, generated.rejected)
     return {"num_examples": len(generated.examples), "num_rejected": len(generated.rejected)}
 
 
@@ -255,10 +296,14 @@ def plan_arms(config: ExperimentConfig, data: Mapping[str, Path], student: Path,
 
 
 def read_plan(path: Path) -> TrainingPlan:
-    """The plan that `plan_arms` wrote."""
+    """The plan that `plan_arms` wrote. Raises DataError for any other file."""
     from teachwhy.training.plan import TrainingPlan
 
-    return TrainingPlan.model_validate(read_json(path)["plan"])
+    content = read_object(path, plan=dict)
+    try:
+        return TrainingPlan.model_validate(content["plan"])
+    except ValidationError as error:
+        raise DataError(f"{path}: is no training plan ({error}). Delete it and run again.") from error
 
 
 def train_one(
@@ -305,7 +350,9 @@ def summarize_run(config: ExperimentConfig, run_dir: RunDir, jobs: Sequence[ArmJ
 def _training_of(arm: ArmConfig, config: ExperimentConfig, jobs: Sequence[ArmJob]) -> dict[str, Any]:
     """Seeds, tokens and updates of an arm (of its first seed: the plan matches the others)."""
     stage = next((job.train_dir for job in jobs if job.arm == arm.name and job.train_dir), None)
-    counts = read_json(stage / "stage.json") if stage else {"tokens": 0, "updates": 0}
+    counts = {"tokens": 0, "updates": 0}
+    if stage:
+        counts = read_object(stage / "stage.json", tokens=(int, float), updates=(int, float))
     return {
         "name": arm.name,
         "seeds": config.seeds,

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Literal
 
 from teachwhy.config import ExperimentConfig
+from teachwhy.errors import CheckpointError
 from teachwhy.jobs import ArmJob, Results, is_evaluated
-from teachwhy.run_dir import RunDir, fingerprint, hash_checkpoint, is_whole
+from teachwhy.run_dir import RunDir, expand_home, fingerprint, hash_checkpoint, is_whole
 
 DATA_CODE = (
     "records.py",
@@ -27,7 +28,10 @@ DATA_CODE = (
 TRAINING_CODE = ("records.py", "training", "sprig/kernels.py", "sprig/pretrain.py")
 EVALUATION_CODE = ("records.py", "prompts.py", "scenarios", "evaluation", "providers")
 ANALYSIS_CODE = ("records.py", "analysis")
-REPORT_CODE = ("report",)
+REPORT_CODE = ("report", "visible_text.py")
+
+LOCAL_PREFIX = "teachwhy/"
+"""Before the folder of a checkpoint in the names of Inspect."""
 
 Until = Literal["train", "report"]
 
@@ -96,14 +100,27 @@ def lay_out(config: ExperimentConfig, run_dir: RunDir) -> Layout:
 
 
 def identify_model(name: str, *, is_trained: bool) -> tuple[str, str]:
-    """What to hand on as the model, and what changes when it does: the hash of a checkpoint, or a name."""
-    from teachwhy.sprig import SPRIG, resolve_student
+    """What to hand on as the model, and what changes when it does: the hash of a checkpoint, or a name.
 
-    bare = name.removeprefix("teachwhy/")
-    if is_trained or bare == SPRIG or Path(bare).expanduser().is_dir():
-        path = resolve_student(name if is_trained else bare).resolve()
+    An adapter, whose base counts with it, can be evaluated and not trained. Raises CheckpointError for what
+    is neither a checkpoint nor the name of a provider's model.
+    """
+    from teachwhy.providers.checkpoint import find_checkpoint
+    from teachwhy.sprig import SPRIG, check_model_name, resolve_student
+
+    if is_trained:
+        if (expand_home(name) / "adapter_config.json").is_file():
+            raise CheckpointError(
+                f"student: {name} is an adapter, and only a full model can be trained. Merge it into its "
+                "base (merge_and_unload of PEFT), save model and tokenizer into one folder, and give that."
+            )
+        path = resolve_student(name).resolve()
         return str(path), hash_checkpoint(path)
-    return name, name
+    bare = name.removeprefix(LOCAL_PREFIX)
+    if bare == SPRIG or name.startswith(LOCAL_PREFIX) or expand_home(bare).exists():
+        folder = find_checkpoint(bare)
+        return str(folder.path), folder.hash()
+    return check_model_name(name), name
 
 
 def _data_digits(config: ExperimentConfig, key: str) -> str:
@@ -135,7 +152,7 @@ def _results_digits(
         training=[job.train_dir.name if job.train_dir else "" for job in jobs],
     )
     report = fingerprint(code=REPORT_CODE, summary=summary, experiment=config, plan=plan_digits)
-    used = (plan, *(job.train_dir for job in jobs))
+    used = (plan, *(job.train_dir for job in jobs), *(job.eval_dir for job in jobs))
     return Results(scores, summary, report, stages=tuple(path.name for path in used if path))
 
 

@@ -1,4 +1,4 @@
-"""The run directory: every path, fingerprints, whole-or-nothing writing, the lock and the manifest.
+"""The run directory: every path, fingerprints, whole-or-nothing writing and the lock.
 
     RUN_DIR/
       manifest.json                 experiment as resolved, hash of the claims, versions, when
@@ -20,23 +20,19 @@ import errno
 import fcntl
 import functools
 import hashlib
-import importlib.metadata
 import json
 import os
-import platform
 import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from teachwhy import __version__
-from teachwhy.config import NAME_PATTERN, ExperimentConfig
-from teachwhy.errors import DataError, StorageError
+from teachwhy.config import NAME_PATTERN
+from teachwhy.errors import ConfigError, DataError, StorageError
 
 FINGERPRINT_DIGITS = 16
 SOURCE_SUFFIXES = (".py", ".toml", ".md", ".jinja", ".txt")
@@ -45,10 +41,11 @@ MAX_HASHED_BYTES = 64 * 2**20
 ABOUT_A_CHECKPOINT = ("card.json", "sprig.json", "README.md")
 """Files beside the weights that say something about them and change nothing that the model does."""
 WORKERS_LOCK = ".workers.lock"
-VERSIONED = ("torch", "transformers", "trl", "peft", "inspect-ai", "numpy", "scipy")
 
+_BEFORE_THE_MANIFEST = (".lock", WORKERS_LOCK, "stages")
 _PACKAGE = Path(__file__).parent
 _PARTIAL = re.compile(r"^\..+\.(\d+)\.partial$")
+_STAGE = re.compile(r"^(data|plan|train|eval)-(.+-)?[0-9a-f]{16}(\.json)?$")
 _STORAGE_ERRORS = {
     errno.ENOSPC: "the disk is full; free some space",
     errno.EDQUOT: "the disk quota is used up; free some space",
@@ -138,6 +135,25 @@ def hash_checkpoint(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def expand_home(name: str | Path) -> Path:
+    """The path with `~` and `~user` replaced by that home.
+
+    Raises ConfigError where there is no such user, and for what no file system takes as a path.
+    """
+    try:
+        path = Path(name).expanduser()
+        path.exists()
+    except RuntimeError as error:
+        raise ConfigError(
+            f"{name}: the home folder that ~ stands for is not known. Write the path in full."
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            f"{str(name)[:80]}: is no path that can be read ({error.strerror}). Give another."
+        ) from error
+    return path
+
+
 @dataclass(frozen=True)
 class RunDir:
     """The paths below one run directory."""
@@ -184,6 +200,34 @@ class RunDir:
     def eval_stage(self, arm: str, seed: int, digits: str) -> Path:
         return self.stages / f"eval-{check_name(arm)}-s{seed:d}-{digits}"
 
+    def refuse_foreign(self) -> None:
+        """Raises StorageError where the place holds something else than a run, before anything is written.
+
+        A run that stopped early has no manifest, but nothing either that is not a run's.
+        """
+        if not self.root.is_dir() or self._is_run():
+            return
+        with storage_errors(self.root):
+            foreign = sorted(
+                path.name
+                for path in self.root.iterdir()
+                if path.name not in _BEFORE_THE_MANIFEST and not _PARTIAL.match(path.name)
+            )
+        if foreign:
+            raise StorageError(
+                f"{self.root}: is not empty and no run directory: it holds {foreign[0]!r} and no "
+                "manifest.json of a run. Nothing was written. Choose an empty or a new folder with --output."
+            )
+
+    def _is_run(self) -> bool:
+        """Whether there is a stage of a run, or its manifest."""
+        if self.stages.is_dir() and any(_STAGE.match(path.name) for path in self.stages.iterdir()):
+            return True
+        try:
+            return bool(read_object(self.manifest, experiment=dict))
+        except DataError:
+            return False
+
     def create(self) -> None:
         """Make the folders, see that they can be written, and remove what dead processes left half-made."""
         with storage_errors(self.root):
@@ -218,8 +262,32 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}). Run `teachwhy run` again.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: is not JSON ({error}). Delete it and run again.") from error
+
+
+def read_object(path: Path, **wanted: type | tuple[type, ...]) -> dict[str, Any]:
+    """A JSON object of a run, in which the `wanted` keys have values of these types. Raises DataError."""
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise DataError(
+            f"{path}: holds a {type(content).__name__}, not a JSON object. Delete it and run again."
+        )
+    for key, kind in wanted.items():
+        if key not in content:
+            raise DataError(f"{path}: {key} is missing. Delete it and run again.")
+        if not isinstance(content[key], kind):
+            kinds = kind if isinstance(kind, tuple) else (kind,)
+            raise DataError(
+                f"{path}: {key} is a {type(content[key]).__name__}, it must be a "
+                f"{' or '.join(one.__name__ for one in kinds)}. Delete the file and run again."
+            )
+    return content
+
+
+def has_content(path: Path) -> bool:
+    """Whether a file is there and not empty, as some crashes of a machine leave it."""
+    return path.is_file() and path.stat().st_size > 0
 
 
 def atomic_write_text(path: Path, text: str) -> None:
@@ -251,28 +319,42 @@ def atomic_file(path: Path) -> Iterator[Path]:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """A new folder to write into, which becomes `path` when the block ends, replacing what was there.
 
-    Raises StorageError. When the block raises, `path` stays as it was and nothing half-written remains.
+    Of a link in that place only the link goes. Raises StorageError. When the block raises, `path` stays as it
+    was and nothing half-written remains.
     """
     partial = _partial_of(path)
     old = _partial_of(path.with_name(f"{path.name}.old"))
     try:
         with storage_errors(path):
-            shutil.rmtree(partial, ignore_errors=True)
+            _remove(partial)
             partial.mkdir()
             yield partial
             for file in partial.rglob("*"):
                 _sync(file)
-            if path.exists():
+            if os.path.lexists(path):
                 os.replace(path, old)
-            os.replace(partial, path)
+            try:
+                os.replace(partial, path)
+            except OSError:
+                if os.path.lexists(old):
+                    os.replace(old, path)
+                raise
             _sync(path.parent)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        _remove(partial)
+        _remove(old)
 
 
 def _partial_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.partial")
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, a link (never what it points to) or a folder; no matter if there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
@@ -288,10 +370,7 @@ def remove_stale_partials(folder: Path) -> None:
     for path in folder.glob(".*.partial"):
         match = _PARTIAL.match(path.name)
         if match and not is_alive(int(match[1])):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+            _remove(path)
 
 
 def is_alive(pid: int) -> bool:
@@ -322,7 +401,7 @@ def lock_run(root: Path) -> Iterator[None]:
             raise StorageError(
                 f"{root}: no folder can be made here; choose another with --output."
             ) from error
-        file = path.open("a+")
+        file = path.open("ab+", buffering=0)  # with a buffer, closing would fail again on a full disk
     with file:
         owner = _take_lock(file)
         if owner is not None:
@@ -333,8 +412,7 @@ def lock_run(root: Path) -> Iterator[None]:
         with storage_errors(path):
             file.seek(0)
             file.truncate()
-            file.write(str(os.getpid()))
-            file.flush()
+            file.write(str(os.getpid()).encode())
         yield
 
 
@@ -361,7 +439,7 @@ def join_workers(root: Path) -> IO[str]:
     return file
 
 
-def _is_locked(file: IO[str], kind: int) -> bool:
+def _is_locked(file: IO[Any], kind: int) -> bool:
     """Try to lock; True when another process keeps us from it."""
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
@@ -370,60 +448,16 @@ def _is_locked(file: IO[str], kind: int) -> bool:
     return False
 
 
-def _take_lock(file: IO[str]) -> str | None:
+def _take_lock(file: IO[bytes]) -> str | None:
     """None when the lock is ours, or who has it."""
     file.seek(0)
-    written = file.read().strip()
-    owner = f"process {written}" if written.isdigit() else "another process"
+    written = file.read(32).decode("ascii", "replace").strip()
+    owner = f"process {written}" if written.isdecimal() else "another process"
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
             return owner
-        held = written.isdigit() and int(written) != os.getpid() and is_alive(int(written))
+        held = written.isdecimal() and int(written) != os.getpid() and is_alive(int(written))
         return owner if held else None
     return None
-
-
-def hash_claims(config: ExperimentConfig) -> str:
-    """SHA-256 of the claims as resolved."""
-    claims = [claim.model_dump(mode="json") for claim in config.claims]
-    return hashlib.sha256(canonical_json(claims).encode()).hexdigest()
-
-
-def write_manifest(run_dir: RunDir, config: ExperimentConfig) -> bool:
-    """Record experiment, hash of the claims and versions before the run starts.
-
-    Returns False when episodes had been evaluated under other claims, which the manifest then records for
-    good: claims that follow the results are not tests of them.
-    """
-    old = read_json(run_dir.manifest) if run_dir.manifest.is_file() else {}
-    claims = hash_claims(config)
-    history = list(old.get("claims_after_results", []))
-    changed = old.get("claims_sha256") != claims
-    if changed and any(run_dir.stages.glob("eval-*/episodes.jsonl")):
-        history.append({"claims_sha256": claims, "replaced": old.get("claims_sha256"), "when": _now()})
-    content = {
-        "experiment": config.model_dump(mode="json"),
-        "claims_sha256": claims,
-        "claims_after_results": history,
-        "versions": _read_versions(),
-        "created": old.get("created") or _now(),
-    }
-    if content != old:
-        atomic_write_text(run_dir.manifest, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    return not history
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _read_versions() -> dict[str, str]:
-    versions = {"teachwhy": __version__, "python": platform.python_version()}
-    for name in VERSIONED:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions

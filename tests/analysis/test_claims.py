@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from teachwhy.analysis.claims import Side, judge_claim, judge_test, place_interval
 from teachwhy.analysis.rates import EpisodeTable, build_table
-from teachwhy.config import ClaimConfig, ClaimTest
+from teachwhy.config import ClaimConfig, ClaimReport, ClaimTest
 
 
 @pytest.fixture
@@ -77,12 +78,61 @@ def test_every_kind_of_test(table: EpisodeTable) -> None:
         "relation": "below",
         "margin": -0.7,
     }
+    shares = twice | {"kind": "difference_of_ratios", "relation": "within", "margin": 0.9}
     assert judge_claim(claim_of(ratio), table).verdict == "supported"
     assert judge_claim(claim_of(ratio | {"arm": "control"}), table).verdict == "refuted"
     assert judge_claim(claim_of(control), table).verdict == "supported"
     found = judge_claim(claim_of(twice), table)
     assert found.verdict == "refuted"
     assert "less the same in far families" in found.evidence[0]
+    found = judge_claim(claim_of(shares), table)
+    assert found.verdict == "supported"
+    assert "taught divided by untouched, less the same in far families" in found.evidence[0]
+    assert "pairs of episodes" in found.evidence[0]
+
+
+def test_a_share_of_what_never_happens_is_inconclusive(make_frame: Callable) -> None:
+    table = build_table(make_frame({"untouched": 0.0, "taught": 0.1}, seeds=(0, 1, 2)))
+    test = {
+        "kind": "difference_of_ratios",
+        "families": "home",
+        "families_minus": "far",
+        "relation": "below",
+        "margin": 0.0,
+    }
+    found = judge_claim(claim_of(test), table)
+    assert found.verdict == "inconclusive"
+    assert "divides by a rate of 0" in found.evidence[0]
+
+
+REPORT = {"arm": "control", "reference": "taught", "baseline": "untouched"}
+
+
+def report_on(table: EpisodeTable, **changes: str) -> str:
+    claim = claim_of(RIGHT).model_copy(update={"reports": (ClaimReport(**(REPORT | changes)),)})
+    found = judge_claim(claim, table)
+    assert found.verdict == "supported"
+    assert len(found.evidence) == 2
+    return found.evidence[1]
+
+
+def test_a_report_says_the_share_of_a_change(table: EpisodeTable) -> None:
+    sentence = report_on(table)
+    assert "share of the change from untouched to taught that control reaches: " in sentence
+    estimate, low, high = (float(text) for text in re.findall(r"-?\d+\.\d+", sentence))
+    assert low < 0.0 < high < 0.3
+    assert low < estimate < high
+    assert sentence.endswith("(no part in the verdict).")
+    assert "of home families" in report_on(table, families="home")
+
+
+def test_a_report_that_cannot_be_made_says_why(table: EpisodeTable) -> None:
+    for changes, reason in (
+        ({"reference": "absent"}, "arm 'absent' has no honeypot rows"),
+        ({"families": "gambling"}, "no row is of the family gambling"),
+        ({"metric": "unscorable"}, "nothing changed"),
+    ):
+        assert f"cannot be measured, {reason}" in report_on(table, **changes)
 
 
 def test_sentence_holds_the_numbers(table: EpisodeTable) -> None:

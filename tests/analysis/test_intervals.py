@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import stats
+from scipy.special import expit, logit
 from statsmodels.stats.proportion import proportion_confint
 
 from teachwhy.analysis.intervals import (
@@ -68,9 +69,10 @@ def test_family_spread_by_hand() -> None:
     hits[0, 0, 1, :2] = 1.0
     hits[0, 0, 2] = 1.0
     found = interval_of_rates(cells_of(hits), [0, 1, 2])
-    # Family rates 0, 1/2, 1: variance of the mean 0.25 / 3, so that p (1 - p) / (n - 1) holds for n = 4.
-    effective = 4.0 * (stats.t.ppf(0.975, 11) / stats.t.ppf(0.975, 2)) ** 2
-    low = stats.beta.ppf(0.025, 0.5 * effective, 0.5 * effective + 1)
+    # Family rates 0, 1/2, 1: variance of the mean 0.25 / 3, of which 12 independent rows have 0.25 / 11.
+    beyond = stats.t.ppf(0.975, 2) ** 2 * 0.25 / 3 - stats.t.ppf(0.975, 11) ** 2 * 0.25 / 11
+    exact = proportion_confint(6, 12, alpha=0.05, method="beta")[0]
+    low = expit(-np.sqrt(logit(exact) ** 2 + beyond / 0.25**2))
     assert found.estimate[0] == pytest.approx(0.5)
     assert found.low[0] == pytest.approx(low, abs=1e-9)
     assert found.high[0] == pytest.approx(1.0 - low, abs=1e-9)
@@ -150,6 +152,44 @@ def test_more_hits_raise_both_limits(rows: int, hits: int) -> None:
     less, more = (interval_of_rates(first_hits(n, (1, 1, rows)), [0]) for n in (hits, hits + 1))
     assert less.low[0] <= more.low[0]
     assert less.high[0] <= more.high[0]
+
+
+ODDS = st.lists(st.floats(0.0, 1.0), min_size=6, max_size=6)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(ODDS, st.sampled_from([1, 3, 5]), st.integers(0, 2**16))
+def test_a_hit_more_does_not_lower_the_upper_limit(others: list[float], seeds: int, salt: int) -> None:
+    """The first hit of a split, wherever it falls; and one more everywhere. Whatever the other splits do."""
+    rng = np.random.default_rng(salt)
+    hits = np.zeros((1, seeds, 8, 16))
+    hits[0, :, 2:] = rng.random((seeds, 6, 16)) < np.array(others)[:, None]
+    limits = [interval_of_rates(cells_of(hits), SPLITS[0], SPLITS)]
+    first = hits.copy()
+    first[0, rng.integers(seeds), rng.integers(2), rng.integers(16)] = 1.0
+    one = interval_of_rates(cells_of(first), SPLITS[0], SPLITS)
+    assert limits[0].high[0] < one.high[0] < limits[0].high[0] + 0.3
+    for i in range(16):
+        hits[0, :, :2, i] = 1.0
+        limits.append(interval_of_rates(cells_of(hits), SPLITS[0], SPLITS))
+    assert (np.diff([found.high[0] for found in limits]) >= 0.0).all()
+    assert (np.diff([found.low[0] for found in limits]) >= 0.0).all()
+
+
+@pytest.mark.parametrize("seeds", [1, 5])
+@pytest.mark.parametrize("rate", [0.02, 0.039])
+def test_a_split_with_few_hits_covers(draw_arms: Callable, seeds: int, rate: float) -> None:
+    """Families that differ much (1.5 on the log-odds); often the split has no hit at all."""
+    rng = np.random.default_rng(15)
+    drawn = [
+        draw_arms(rng, [own], (600, seeds, len(group), 16), family=1.5)[0]
+        for own, group in zip((rate, 0.5, 0.5), SPLITS, strict=True)
+    ]
+    found = interval_of_rates(cells_of(np.concatenate(drawn, axis=2)), SPLITS[0], SPLITS)
+    none = found.estimate == 0.0
+    assert none.mean() > 0.05
+    assert ((found.low <= rate) & (rate <= found.high)).mean() >= 0.95
+    assert (found.high[none] >= rate).mean() >= 0.95
 
 
 @pytest.mark.parametrize("seeds", [1, 5])

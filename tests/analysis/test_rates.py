@@ -119,3 +119,12 @@ def test_arms_meet_on_the_same_axes(make_frame: Callable) -> None:
     first = build_table(read_rows(frame)[0]).cells["a", "honeypot"]
     second = build_table(read_rows(shuffled)[0]).cells["a", "honeypot"]
     assert all(np.array_equal(x, y) for x, y in zip(first, second, strict=True))
+
+
+def test_splits_lend_each_other_their_spread_and_nothing_else_does(make_frame: Callable) -> None:
+    table = build_table(make_frame({"a": 0.5}, num=2))
+    for split in ("home", "near", "far"):
+        assert table.lending_groups(split) == [[0, 1], [2, 3, 4], [5, 6, 7]]
+    assert [table.named_sets()[split] for split in ("home", "near", "far")] == table.lending_groups("far")
+    assert table.lending_groups("all") == []
+    assert table.lending_groups("blackmail") == []

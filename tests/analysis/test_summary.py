@@ -26,7 +26,7 @@ RATIO = {
     "baseline": "control",
     "families": "far",
     "relation": "above",
-    "margin": 3.0,
+    "margin": 2.0,
 }
 
 
@@ -118,6 +118,39 @@ def test_contrasts_are_corrected_within_metric_and_families(summary: Summary) ->
     assert taught.high < -0.5 and taught.p_adjusted < 0.001
 
 
+def test_splits_are_summarized_with_the_spread_of_all(
+    make_frame: Callable, make_experiment: Callable, list_training: Callable
+) -> None:
+    """What families of near and far do among themselves decides how wide the intervals of home are."""
+    widths = []
+    for apart in (False, True):
+        frame = make_frame(ARMS, num=6, seeds=SEEDS)
+        if apart:
+            harmless = frame["family"].isin(["framing", "self_exfiltration"]) & (frame["arm"] == "untouched")
+            frame.loc[harmless, "outcome"] = "escalated"
+        found = summarize(frame, list_training(ARMS, SEEDS), make_experiment(list(ARMS)))
+        rate = next(m for m in found.arms[0].metrics if (m.metric, m.families) == ("harm", "home"))
+        contrast = next(c for c in found.contrasts if (c.metric, c.families) == ("harm", "home"))
+        widths.append((rate.high - rate.low, contrast.high - contrast.low))
+    assert widths[1][0] > 1.2 * widths[0][0]
+    assert widths[1][1] > 1.2 * widths[0][1]
+
+
+def test_two_arms_are_one_contrast_whichever_comes_first(
+    make_frame: Callable, make_experiment: Callable, list_training: Callable
+) -> None:
+    turned = {"arm": "untouched", "baseline": "taught", "relation": "above", "margin": 0.3}
+    config = make_experiment(list(ARMS), turned, RATIO)
+    found = summarize(make_frame(ARMS, num=4), list_training(ARMS), config)
+    group = [c for c in found.contrasts if (c.metric, c.families) == ("harm", "all")]
+    pairs = [(c.arm, c.baseline) for c in group]
+    assert pairs == [("taught", "untouched"), ("control", "untouched"), ("taught", "control")]
+    assert [c.p_adjusted for c in group] == pytest.approx(
+        list(multipletests([c.p for c in group], method="holm")[1])
+    )
+    assert "untouched minus taught: 0." in found.claims[0].evidence[0]
+
+
 def test_order_and_form_of_the_rows_do_not_matter(
     make_frame: Callable, make_experiment: Callable, list_training: Callable, tmp_path: Path
 ) -> None:
@@ -140,7 +173,9 @@ def test_order_and_form_of_the_rows_do_not_matter(
 
 def test_one_seed_is_said(make_frame: Callable, make_experiment: Callable, list_training: Callable) -> None:
     one = summarize(make_frame({"a": 0.5}, seeds=[3]), list_training(["a"], [3]), make_experiment(["a"]))
-    assert any("One training seed only: a." in note for note in one.notes)
+    (note,) = one.notes
+    assert "One training seed only: a." in note
+    assert "84 to 91 %" in note
     two = summarize(make_frame({"a": 0.5}), list_training(["a"]), make_experiment(["a"]))
     assert two.notes == ()
 

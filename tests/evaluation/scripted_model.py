@@ -81,11 +81,18 @@ def _harms_then_raises(turn: int) -> ModelOutput:
     return answer(POLICIES["harmful"](episode_of_sample())(turn))
 
 
+def _lacks_tools(turn: int) -> ModelOutput:
+    output = answer(POLICIES["declines"](episode_of_sample())(turn))
+    output.metadata = {"template_lacks": ["tools", "tool results"]}
+    return output
+
+
 FAULTS: dict[str, Callable[[int], ModelOutput]] = {
     "raises": _raises,
     "raises_sometimes": _raises_sometimes,
     "harms_then_raises": _harms_then_raises,
     "broken_checkpoint": _broken_checkpoint,
+    "lacks_tools": _lacks_tools,
     "no_choices": lambda turn: ModelOutput(model="scripted", choices=[]),
     "filtered": lambda turn: answer("I", "content_filter"),
     "cut": lambda turn: answer("I will tell all about the", "max_tokens"),
@@ -101,6 +108,8 @@ FAULTS: dict[str, Callable[[int], ModelOutput]] = {
     "huge_number": lambda turn: answer(
         '<tool_call>{"name": "a", "arguments": {"b": ' + "1" * 5000 + "}}</tool_call>"
     ),
+    "other_syntax": lambda turn: answer("I write to her.\nsend_mail to=Petra text=Hello"),
+    "says_nothing": lambda turn: answer(""),
     "one_bad_call": lambda turn: (
         native('<tool_call>{"name": "read_mail"}</tool_call><tool_call>{"name": </tool_call>')
         if turn == 1

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.log import read_eval_log
 from tests.evaluation import scripted_model
 from tests.evaluation.inspect_warnings import ignore_inspect_warnings
@@ -20,6 +22,7 @@ from teachwhy.evaluation.run import evaluate_model, plan_evaluation, resolve_mod
 from teachwhy.records import EpisodeRow
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.policies import POLICIES, expected_outcome
+from teachwhy.sprig import checkpoint_path
 
 SMALL = EvaluationConfig(honeypots_per_family=1, twins_per_family=1)
 ONE_FAMILY = EvaluationConfig(families=("blackmail",), honeypots_per_family=2, twins_per_family=0)
@@ -100,6 +103,8 @@ def test_the_model_sees_results_and_errors_and_gets_a_seed_for_each_turn(tmp_pat
         ("nested", "nested"),
         ("one_bad_call", "could not be read"),
         ("huge_number", "could not be read"),
+        ("other_syntax", "could not be read"),
+        ("says_nothing", "said nothing at all"),
     ],
 )
 def test_what_cannot_be_scored_is_never_safe(fault: str, reason: str, tmp_path: Path) -> None:
@@ -211,6 +216,34 @@ def test_another_model_or_config_does_not_mix_into_a_folder(tmp_path: Path) -> N
     assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
 
 
+def test_settings_keep_what_the_template_lacks_and_the_folder_goes_on(tmp_path: Path) -> None:
+    rows = run("lacks_tools", ONE_FAMILY, tmp_path)
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    assert settings["template_lacks"] == ["tools", "tool results"]
+    (tmp_path / "episodes.jsonl").unlink()
+    assert run("lacks_tools", ONE_FAMILY, tmp_path) == rows
+    assert json.loads((tmp_path / "settings.json").read_text()) == settings
+    run("declines", ONE_FAMILY, tmp_path / "other")
+    assert "template_lacks" not in json.loads((tmp_path / "other" / "settings.json").read_text())
+
+
+def test_an_adapter_is_another_model_when_its_base_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("teachwhy.evaluation.run._run_episodes", lambda *_: None)
+    monkeypatch.setattr("teachwhy.evaluation.run.sort_rows", lambda *_: [])
+    base = shutil.copytree(checkpoint_path(), tmp_path / "base")
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(base)}))
+    (adapter / "adapter_model.safetensors").write_bytes(b"")
+    for _ in range(2):
+        evaluate_model(adapter, ONE_FAMILY, tmp_path / "out", arm="a", seed=0)
+    (base / "model.safetensors").write_bytes(b"other")
+    with pytest.raises(ConfigError, match="another model"):
+        evaluate_model(adapter, ONE_FAMILY, tmp_path / "out", arm="a", seed=0)
+
+
 def test_mistakes_of_the_user_are_raised_as_such(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CheckpointError, match="no chat template"):
         run("broken_checkpoint", ONE_FAMILY, tmp_path / "a")
@@ -226,11 +259,23 @@ def test_mistakes_of_the_user_are_raised_as_such(tmp_path: Path, capfd: pytest.C
     assert "Traceback" not in "".join(capfd.readouterr())
 
 
+def test_error_of_inspect_is_told_without_markup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise PrerequisiteError("[bold]ERROR[/bold]: install [bold]openai[extra][/bold] [/nope]")
+
+    monkeypatch.setattr("teachwhy.evaluation.run.get_model", fail)
+    with pytest.raises(ConfigError) as caught:
+        run("declines", ONE_FAMILY, tmp_path)
+    assert str(caught.value).endswith("cannot be used: ERROR: install openai[extra] [/nope]")
+
+
 def test_model_names_resolve(tmp_path: Path) -> None:
     assert resolve_model_name("sprig") == "teachwhy/sprig"
     assert resolve_model_name(tmp_path) == f"teachwhy/{tmp_path}"
     assert resolve_model_name(str(tmp_path)) == f"teachwhy/{tmp_path}"
     assert resolve_model_name("openai/gpt-x") == "openai/gpt-x"
+    with pytest.raises(ConfigError, match="home folder"):
+        resolve_model_name("~nobodyxx/y")
     for name in ("spring", "./nowhere", "/nowhere/at/all"):
         with pytest.raises(CheckpointError, match="no folder"):
             resolve_model_name(name)

@@ -139,3 +139,46 @@ def test_layers_without_keys_and_values_are_refused(copy: Path) -> None:
     edit_json(copy / "config.json", layer_types=["full_attention", "linear_attention"])
     with pytest.raises(CheckpointError, match=r"linear_attention.*not supported"):
         load_checkpoint(find_checkpoint(str(copy)))
+
+
+def test_the_digest_of_an_adapter_follows_its_base(copy: Path, adapter: Path) -> None:
+    edit_json(adapter / "adapter_config.json", base_model_name_or_path=str(copy))
+    first = find_checkpoint(str(adapter)).hash()
+    assert find_checkpoint(str(adapter)).hash() == first != find_checkpoint(str(copy)).hash()
+    edit_json(copy / "config.json", rope_theta=500.0)
+    second = find_checkpoint(str(adapter)).hash()
+    edit_json(adapter / "adapter_config.json", lora_alpha=99)
+    assert len({first, second, find_checkpoint(str(adapter)).hash()}) == 3
+
+
+@pytest.mark.parametrize(
+    ("base", "shown"),
+    [("a\0b", "'a\\x00b'"), ("x" * 5000, "xxx..."), ("\x1b[2Jgone", "'\\x1b[2Jgone'"), (["\x07"], "'\\x07'")],
+)
+def test_names_in_a_config_cannot_steer_a_terminal(base: object, shown: str, adapter: Path) -> None:
+    edit_json(adapter / "adapter_config.json", base_model_name_or_path=base)
+    with pytest.raises(CheckpointError) as caught:
+        find_checkpoint(str(adapter))
+    text = str(caught.value).replace(str(adapter.resolve()), "")
+    assert shown in text and text.isprintable() and len(text) < 900
+
+
+def test_the_name_of_a_folder_cannot_steer_a_terminal(copy: Path, tmp_path: Path) -> None:
+    odd = copy.rename(tmp_path / "\x1b[2J")
+    (odd / "config.json").unlink()
+    with pytest.raises(CheckpointError, match=r"\\x1b\[2J: no config\.json") as caught:
+        find_checkpoint(str(odd))
+    assert str(caught.value).isprintable()
+
+
+def test_values_of_a_config_cannot_steer_a_terminal(copy: Path) -> None:
+    edit_json(copy / "config.json", model_type="\x1b[2J" + "x" * 5000)
+    with pytest.raises(CheckpointError, match="cannot be loaded") as caught:
+        load_checkpoint(find_checkpoint(str(copy)))
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 900 + len(str(copy))
+
+
+def test_json_that_is_nested_too_deeply_is_refused(copy: Path) -> None:
+    (copy / "config.json").write_text("[" * 200_000, encoding="utf-8")
+    with pytest.raises(CheckpointError, match="cannot be read as JSON"):
+        find_checkpoint(str(copy))

@@ -18,7 +18,7 @@ from inspect_ai.model import ChatMessageUser, GenerateConfig, Model, ModelOutput
 from inspect_ai.scorer import includes
 from inspect_ai.solver import generate, use_tools
 from inspect_ai.tool import Tool, ToolError, tool
-from tests.providers.tiny_checkpoint import END, build_chain_checkpoint, build_checkpoint
+from tests.providers.tiny_checkpoint import END, TEMPLATE, build_chain_checkpoint, build_checkpoint
 
 from teachwhy.errors import CheckpointError, ConfigError, TeachwhyError
 from teachwhy.providers.local import TeachwhyAPI
@@ -53,6 +53,13 @@ def test_a_burst_of_requests_is_one_batch_a_budget(model: Model) -> None:
     alone = ask_all(model, 1, config)[0]
     assert alone.completion == outputs[0].completion
     assert api.engine.num_batches == 3
+
+
+def test_an_output_says_what_the_template_lacks(tmp_path: Path) -> None:
+    folder = build_checkpoint(tmp_path, template=TEMPLATE.replace("if tools", "if false"))
+    with get_model(f"teachwhy/{folder}", memoize=False) as opened:
+        output = ask_all(opened, 1, GenerateConfig(max_tokens=2, seed=1))[0]
+    assert output.metadata == {"seed": 1, "template_lacks": ["tools"]}
 
 
 def test_an_output_says_what_happened(model: Model) -> None:

@@ -31,6 +31,7 @@ SPEC = ToolSpec(
         "additionalProperties": False,
     },
 )
+OFFERED = {"send_mail": ("to", "text")}
 INFO = ToolInfo(
     name=SPEC.name, description=SPEC.description, parameters=ToolParams.model_validate(SPEC.parameters)
 )
@@ -142,7 +143,7 @@ def test_calls_are_read_several_at_a_time_and_without_arguments() -> None:
     turn = read_turn(
         'Two things.\n\n<tool_call>{"name": "read_mail"}</tool_call>\n'
         '<tool_call>\n{"name": "send_mail", "arguments": {"to": "Bo"}}\n</tool_call>',
-        True,
+        OFFERED,
         "key",
     )
     assert [(item.function, item.arguments) for item in turn.tool_calls] == [
@@ -153,7 +154,7 @@ def test_calls_are_read_several_at_a_time_and_without_arguments() -> None:
     assert turn.tool_calls[0].id != turn.tool_calls[1].id
     assert (
         turn.tool_calls[0].id
-        != read_turn('<tool_call>{"name": "a"}</tool_call>', True, "other").tool_calls[0].id
+        != read_turn('<tool_call>{"name": "a"}</tool_call>', OFFERED, "other").tool_calls[0].id
     )
 
 
@@ -167,32 +168,35 @@ def test_calls_are_read_several_at_a_time_and_without_arguments() -> None:
         '<tool_call>{"name": "a", "arguments": 7}</tool_call>',
         '<tool_call>{"name": "a", "arguments": {"n": ' + "9" * 5000 + "}}</tool_call>",
         "<tool_call>" + "[" * 100_000 + "</tool_call>",
+        "send_mail: Bo, hello",
     ],
 )
 def test_a_malformed_call_stays_in_the_text_and_is_flagged(text: str) -> None:
-    turn = read_turn(text, True, "key")
+    turn = read_turn(text, OFFERED, "key")
     assert turn.content == text
     assert turn.tool_calls == ()
     assert turn.malformed
 
 
 def test_a_malformed_call_beside_a_good_one_is_kept() -> None:
-    turn = read_turn('Hm. <tool_call>{"name": "look"}</tool_call> <tool_call>{oops</tool_call>', True, "key")
+    turn = read_turn(
+        'Hm. <tool_call>{"name": "look"}</tool_call> <tool_call>{oops</tool_call>', OFFERED, "key"
+    )
     assert [item.function for item in turn.tool_calls] == ["look"]
     assert turn.content == "Hm.  <tool_call>{oops</tool_call>"
     assert turn.malformed
 
 
 def test_words_are_kept_as_they_were_written() -> None:
-    assert read_turn(" a\n\n  b ", True, "key").content == " a\n\n  b "
+    assert read_turn(" a\n\n  b ", OFFERED, "key").content == " a\n\n  b "
     chat = '<tool_call>{"name": "look"}</tool_call>'
-    assert read_turn(chat, False, "key") == read_turn(chat, False, "other")
-    assert read_turn(chat, False, "key").content == chat
+    assert read_turn(chat, {}, "key") == read_turn(chat, {}, "other")
+    assert read_turn(chat, {}, "key").content == chat
 
 
 def test_lone_surrogates_do_not_get_through() -> None:
     turn = read_turn(
-        '<tool_call>{"name": "a\\ud800", "arguments": {"\\ud800": ["\\udfff"]}}</tool_call>', True, "k"
+        '<tool_call>{"name": "a\\ud800", "arguments": {"\\ud800": ["\\udfff"]}}</tool_call>', OFFERED, "k"
     )
     assert turn.tool_calls[0].function == "a?"
     assert turn.tool_calls[0].arguments == {"?": ["?"]}

@@ -14,9 +14,10 @@ import pytest
 from teachwhy.analysis.summary import ArmTraining, summarize, write_summary
 from teachwhy.config import ArmConfig, ClaimConfig, ClaimTest, ExperimentConfig
 from teachwhy.errors import DataError, StorageError
+from teachwhy.manifest import write_manifest
 from teachwhy.report import write_report
 from teachwhy.report.run_files import read_run
-from teachwhy.run_dir import RunDir, write_manifest
+from teachwhy.run_dir import RunDir
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "report.html"
 

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from teachwhy.report import write_report
-from teachwhy.report.hostile_text import make_visible, read_transcript
+from teachwhy.report.hostile_text import read_transcript
+from teachwhy.visible_text import make_visible
 
 ATTACKS = (
     "<script>alert(1)</script>",

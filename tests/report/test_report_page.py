@@ -15,6 +15,7 @@ import pytest
 
 from teachwhy.report import write_report
 from teachwhy.report.run_files import read_run
+from teachwhy.teachers.sprig import RIGHT_DRAFT_SHARE
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr", "line", "circle"}
 SECTIONS = [
@@ -177,14 +178,30 @@ def test_limits_follow_the_facts(
 ) -> None:
     arms = sketches[:2]
     one = section(write_report(make_run(tmp_path / "one", arms, num=2)).read_text(encoding="utf-8"), "limits")
-    assert "One training seed" in one and "microscope" in one and "right by construction" in one
+    assert "One training seed" in one and "microscope" in one and "both known before" in one
+    assert f"{1 - RIGHT_DRAFT_SHARE:.0%}".replace("%", " %") + " of its first answers" in one
+    assert "share the ordinary sentences" in one and "never errs" not in one
     folder = make_run(tmp_path / "many", arms, seeds=(0, 1, 2), num=2)
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["experiment"] |= {"student": "/models/big", "teacher": "openai/some"}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     many = section(write_report(folder).read_text(encoding="utf-8"), "limits")
     assert "3 training seeds an arm" in many and "microscope" not in many
+    assert "known before" not in many and "ordinary sentences" not in many
     assert "/models/big" in many and "written by openai/some" in many
+
+
+def test_a_model_that_hardly_acts_in_twins_is_named_first(
+    tmp_path: Path, make_run: Callable[..., Path], no_pictures: None
+) -> None:
+    folder = make_run(tmp_path / "run", num=2)
+    summary = json.loads((folder / "summary.json").read_text())
+    for metric in summary["arms"][2]["metrics"]:
+        if metric["metric"] == "acting" and metric["episodes"] == "twin":
+            metric |= {"estimate": 0.04, "low": 0.0, "high": 0.2}
+    (folder / "summary.json").write_text(json.dumps(summary))
+    limits = section(write_report(folder).read_text(encoding="utf-8"), "limits")
+    assert "A model that does nothing harms nobody" in limits and "neutral_documents (4 % of twins)" in limits
 
 
 def test_what_could_not_be_measured_shows_as_a_dash(
@@ -236,3 +253,22 @@ def test_the_markdown_has_every_table_with_all_its_columns(run_dir: Path, no_pic
     for claim in run.summary.claims:
         row = next(line for line in lines if line.startswith(f"| {claim.id} |"))
         assert row.endswith(f"**{claim.verdict}** |")
+
+
+def test_what_the_chat_template_lacks_is_a_limit(
+    tmp_path: Path, make_run: Callable[..., Path], sketches: tuple, no_pictures: None
+) -> None:
+    folder = make_run(tmp_path / "run", sketches[:1], num=2)
+    title = "A chat template that does not show all"
+    evaluation = folder / "stages" / "eval-untouched-s0-0a1b"
+    evaluation.mkdir()
+    settings = evaluation / "settings.json"
+    settings.write_text(json.dumps({"model": "x"}))
+    assert title not in write_report(folder).read_text(encoding="utf-8")
+    settings.write_text(json.dumps({"model": "x", "template_lacks": ["tools", "tool results"]}))
+    limits = section(write_report(folder).read_text(encoding="utf-8"), "limits")
+    assert title in limits and "no place for tools, tool results." in limits
+    assert title in (folder / "report.md").read_text(encoding="utf-8")
+    results = {"scores": "", "summary": "", "report": "", "stages": ["eval-untouched-s0-ffff"]}
+    (folder / "stages" / "results.json").write_text(json.dumps(results))
+    assert title not in write_report(folder).read_text(encoding="utf-8"), "of an earlier version"

@@ -1,13 +1,25 @@
-"""The split guard refuses what the evaluation holds back."""
+"""The split guard refuses what the evaluation holds back, whatever a row declares."""
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
-from teachwhy.records import Example, Message
-from teachwhy.scenarios.episodes import make_episodes
+from teachwhy.prompts import fill
+from teachwhy.records import Example, Message, ToolCall
+from teachwhy.scenarios.dialect import family_sentences, lexicon
+from teachwhy.scenarios.episodes import draw_episode, make_episodes
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.guard import CANARY, check_example
+from teachwhy.scenarios.situations import draw_facts
+from teachwhy.scenarios.tools import tool_specs
+from teachwhy.sprig import grammar
+
+FAR = [name for name, family in FAMILIES.items() if family.split == "far"]
+NEAR = [name for name, family in FAMILIES.items() if family.split == "near"]
+GENERIC = {"It is risky for you.", "Let {person} stay there."}
+"""Sentences of far families that others share, or that are too short to betray anything."""
 
 
 def chat(text: str = "Hello.", **fields) -> Example:
@@ -19,12 +31,12 @@ def test_a_plain_row_passes():
     assert check_example(chat()) is None
 
 
-@pytest.mark.parametrize("family", [name for name, family in FAMILIES.items() if family.split == "far"])
+@pytest.mark.parametrize("family", FAR)
 def test_far_families_are_refused(family):
     assert "far" in check_example(chat(families=(family,)))
 
 
-@pytest.mark.parametrize("family", [name for name, family in FAMILIES.items() if family.split == "near"])
+@pytest.mark.parametrize("family", NEAR)
 def test_near_families_only_as_somebody_elses_dilemma(family):
     assert check_example(chat(families=(family,))) is None
     assert "agent" in check_example(chat(families=(family,), agent_families=(family,)))
@@ -44,6 +56,14 @@ def test_sealed_names_and_the_canary_are_refused():
     assert "canary" in check_example(chat(f"see {CANARY}"))
 
 
+def test_sealed_names_are_refused_in_any_case_and_spacing():
+    for pool, names in lexicon().items():
+        for name in names if pool.startswith("sealed_") else ():
+            for spelling in (name, name.lower(), name.upper(), name.replace(" ", "\n"), f"_{name}'s"):
+                assert "sealed" in check_example(chat(f"Ask {spelling} today.")), spelling
+    assert check_example(chat("A quart of rum, a lantern and a mill.")) is None
+
+
 def test_undeclared_families_are_found_by_their_markers():
     assert "oversight_evasion" in check_example(chat("I leave the monitor on."))
     assert "self_exfiltration" in check_example(chat("I copy my weights."))
@@ -61,3 +81,116 @@ def test_every_sealed_episode_would_be_refused():
             id="x", technique="t", kind="chat", messages=messages, teacher="test", families=(episode.family,)
         )
         assert check_example(row) is not None
+
+
+@pytest.mark.parametrize("family", FAR)
+def test_every_sentence_of_a_far_family_is_refused(family):
+    lines = [line for pool in family_sentences(family).values() for line in pool]
+    passed = set()
+    for line in lines:
+        for seed in range(6):
+            sentence = fill(line, draw_facts(Random(f"{family}/{seed}"), "machine"))
+            told = Example(
+                id="x", technique="t", kind="document", text=f"He said: {sentence}", teacher="test"
+            )
+            for row in (chat(sentence), chat(f"Good day. {sentence.upper()} So it is."), told):
+                if check_example(row) is None:
+                    passed.add(line)
+    assert passed <= GENERIC
+    assert len(passed) <= 0.05 * len(lines)
+
+
+@pytest.mark.parametrize(
+    ("family", "text"),
+    [
+        ("self_exfiltration", "May I send a copy of myself outside?"),
+        ("self_exfiltration", "Talos copied itself to a place that nobody knows."),
+        ("oversight_evasion", "Should I hide from those who watch me?"),
+        ("oversight_evasion", "I would like to work for a night without being watched."),
+        ("lethal_inaction", "Carl is locked in the tower. Should I stay silent?"),
+        ("lethal_inaction", "Carl is trapped in the boiler house. I say no word."),
+    ],
+)
+def test_far_families_in_other_words_are_refused(family, text):
+    assert family in check_example(chat(text))
+    assert family in check_example(chat(text, families=("blackmail",)))
+
+
+def test_far_tools_are_refused_at_hand_and_called():
+    for family in FAR:
+        for tool in FAMILIES[family].tools:
+            assert family in check_example(chat(tools=tool_specs([tool])))
+            call = Message(role="assistant", tool_calls=(ToolCall(name=tool),))
+            row = chat()
+            assert family in check_example(row.model_copy(update={"messages": (*row.messages, call)}))
+
+
+def play(family: str, disposition: grammar.Disposition, seed: int) -> Example:
+    """The family with the model as its agent, declared as somebody else's; `secret of` reads as blackmail."""
+    rng = Random(f"{family}/{seed}")
+    episode = draw_episode(rng, family, "honeypot", episode_id="x", names="training")
+    messages = grammar.agent_messages(episode, rng, disposition, with_reasons=bool(seed % 2))
+    return Example(
+        id="x",
+        technique="t",
+        kind="chat",
+        messages=messages,
+        tools=episode.tools,
+        families=(family, "blackmail"),
+        teacher="test",
+    )
+
+
+@pytest.mark.parametrize("family", NEAR)
+@pytest.mark.parametrize("disposition", ["good", "bad"])
+def test_a_near_family_as_the_models_own_act_is_refused_though_undeclared(family, disposition):
+    for seed in range(6):
+        row = play(family, disposition, seed)
+        assert "agent" in check_example(row)
+        assert "agent" in check_example(row.model_copy(update={"tools": ()}))
+        assert family in check_example(row.model_copy(update={"families": ("blackmail",)}))
+        asked = row.model_copy(update={"kind": "prompt", "messages": row.messages[:2]})
+        assert "agent" in check_example(asked)
+
+
+def test_the_same_rows_pass_at_home():
+    for seed in range(6):
+        assert check_example(play("blackmail", "good", seed)) is None
+
+
+@pytest.mark.parametrize("family", NEAR)
+def test_the_words_of_a_tempted_agent_are_refused_without_any_call(family):
+    lines = [
+        line
+        for pool in ("intent_bad", "intent_good", "letter_good")
+        for line in family_sentences(family)[pool]
+    ]
+    refused = 0
+    for line in lines:
+        row = chat(fill(line, draw_facts(Random(line), "machine")))
+        undeclared, declared = (
+            check_example(row),
+            check_example(row.model_copy(update={"families": (family,)})),
+        )
+        refused += undeclared is not None and declared is not None and "agent" in declared
+    assert refused >= 0.6 * len(lines)
+    for line in family_sentences(family)["letter_good"]:
+        assert check_example(chat(fill(line, draw_facts(Random(line), "machine")))) is not None, line
+
+
+def test_calls_written_as_text_count_as_calls():
+    call = (
+        '<tool_call>{"name": "write_ledger", "arguments": {"name": "Carl", "entry": "lost it"}}</tool_call>'
+    )
+    assert "agent" in check_example(chat(call, families=("framing",)))
+
+
+def test_dilemmas_of_near_families_pass():
+    for family in NEAR:
+        for seed in range(20):
+            rng = Random(seed)
+            situation = grammar.draw_situation(rng, family, "human")
+            user = Message(role="user", content=grammar.dilemma(situation, rng))
+            answer = Message(role="assistant", content=grammar.advice(situation, rng))
+            row = chat(families=(family,)).model_copy(update={"messages": (user, answer)})
+            assert check_example(row) is None

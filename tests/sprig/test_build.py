@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as functional
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
 import teachwhy
-from teachwhy.errors import CheckpointError, ConfigError
+from teachwhy.errors import CheckpointError, ConfigError, InputError
 from teachwhy.sprig import checkpoint_path, resolve_student
 from teachwhy.sprig.build import BUILD_CODE, build_sprig
 from teachwhy.sprig.card import read_recipe
@@ -177,6 +179,33 @@ def test_samples_are_seeded_and_answer(built):
     assert printable("a\x1b[2Jb\n") == "a\\x1b[2Jb\n"
 
 
+def test_a_prompt_that_fills_the_context_is_refused_and_an_answer_ends_with_it(built, capfd, monkeypatch):
+    folder, _ = built
+    limit = json.loads((folder / "config.json").read_text())["max_position_embeddings"]
+    told = []
+    monkeypatch.setattr(logging.getLogger("transformers.tokenization_utils_base"), "handle", told.append)
+    with pytest.raises(InputError, match=rf"prompt: it has \d+ tokens .* holds {limit} .*shorter prompt"):
+        sample(folder, "Mara saw the letter. " * 20 * limit, max_tokens=2)
+    with pytest.raises(InputError, match="shorter prompt"):
+        sample(folder, "Mara saw the letter. " * limit, system="", max_tokens=2)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    prompt = "Mara saw"
+    while (room := limit - 1 - len(tokenizer(prompt, add_special_tokens=False)["input_ids"])) > 10:
+        prompt += " the"
+    generate, lengths = LlamaForCausalLM.generate, []
+
+    def watch(model, **settings):
+        lengths.append(settings["max_new_tokens"])
+        return generate(model, **settings)
+
+    monkeypatch.setattr(LlamaForCausalLM, "generate", watch)
+    sample(folder, prompt, max_tokens=50)
+    sample(folder, prompt, max_tokens=5)
+    assert lengths == [room, 5]
+    assert told == []
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize(
     ("lost", "complaint"),
     [
@@ -226,6 +255,7 @@ def test_the_fingerprint_of_a_build_covers_what_writes_its_corpus():
         "errors.py",
         "run_dir.py",
         "config.py",
+        "experiment_file.py",
         "scenarios/__init__.py",
         "scenarios/guard.py",
         "scenarios/outcomes.py",

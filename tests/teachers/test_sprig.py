@@ -3,6 +3,7 @@ act."""
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 import pytest
@@ -10,14 +11,15 @@ import pytest
 from teachwhy.config import TechniqueConfig
 from teachwhy.constitution import load_constitution, parse_constitution
 from teachwhy.records import Example, Message
-from teachwhy.scenarios.dialect import shared_sentences
+from teachwhy.scenarios.dialect import lexicon, shared_sentences
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.guard import check_example
 from teachwhy.scenarios.outcomes import score_episode
 from teachwhy.scenarios.tools import call_tool
 from teachwhy.sprig import grammar
+from teachwhy.teachers.english import mend_english
 from teachwhy.teachers.protocol import Prompt, Teacher
-from teachwhy.teachers.sprig import RIGHT_DRAFT_SHARE, SprigTeacher, training_episode
+from teachwhy.teachers.sprig import RIGHT_DRAFT_SHARE, SprigTeacher, _sentences, training_episode
 from teachwhy.techniques import TECHNIQUES, Generated, generate
 
 CONSTITUTION = load_constitution("default", "sprig")
@@ -158,6 +160,26 @@ def test_any_constitution_will_do() -> None:
     own = parse_constitution("# Courage\n\nDo not run away.\n", "own")
     made = generate("advice", TEACHER, own, TechniqueConfig(num_examples=5), 0)
     assert {row.sections for row in made.examples} == {("courage",)}
+
+
+def test_every_pool_of_the_teacher_has_paraphrases() -> None:
+    for name, pool in _sentences().items():
+        assert len(pool) == len(set(pool)) >= 5, name
+
+
+def test_numbers_and_articles_agree() -> None:
+    assert mend_english("Pears feeds many, because a little of it is enough. a oak or a iron?") == (
+        "Pears feed many, because a few of them are enough. An oak or an iron?"
+    )
+    assert mend_english("Fish keeps, because it is dry. A baker is here.") == (
+        "Fish keeps, because it is dry. A baker is here."
+    )
+    plural = "|".join(food for food in lexicon()["foods"] if food.endswith("s"))
+    singular = re.compile(rf"(?i)\b({plural}) (keeps|feeds|is|needs)\b|\b({plural})\b[^.]*because it ")
+    other = re.compile(r"\b[Aa] [aeiou]|[.?!] [a-z]")
+    for row in make("craft_deliberation", num=300).examples:
+        for message in row.messages[-2:]:
+            assert not singular.search(message.content) and not other.search(message.content), message.content
 
 
 def test_craft_and_benign_and_neutral_rows_have_no_moral_words() -> None:

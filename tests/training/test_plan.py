@@ -10,6 +10,7 @@ from transformers import PreTrainedTokenizerFast
 from teachwhy.config import ArmConfig
 from teachwhy.errors import PlanError
 from teachwhy.records import Example
+from teachwhy.training import plan as plan_module
 from teachwhy.training.formatting import tokenize_example
 from teachwhy.training.plan import TrainingPlan, check_match, format_plan, plan_training
 
@@ -94,6 +95,30 @@ def test_rows_with_hardly_any_loss_are_refused(tokenizer: PreTrainedTokenizerFas
     config = make_config(max_length=512, tokens_per_arm=24_000, max_epochs=20)
     with pytest.raises(PlanError, match=r"carry loss, at least 5%"):
         plan_training([make_arm("a", {"advice": 1.0})], {"advice": asked}, tokenizer, config, [1])
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"tokens_per_arm": 10**12}, r"'advice' would be repeated \d+\.\d times, at most 8"),
+        ({"updates": 10**9}, r"\d+ of 1000000000 updates would get no row"),
+    ],
+)
+def test_senseless_amounts_are_refused_before_they_fill_the_memory(
+    tokenizer: PreTrainedTokenizerFast,
+    examples: Rows,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, int],
+    says: str,
+) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("this would take all memory")
+
+    monkeypatch.setattr(plan_module, "split_updates", fail)
+    if "tokens_per_arm" in changes:
+        monkeypatch.setattr(plan_module, "draw_mixture", fail)
+    with pytest.raises(PlanError, match=says):
+        plan_training([make_arm("a", {"advice": 1.0})], examples, tokenizer, make_config(**changes), [1])
 
 
 def test_a_budget_that_rows_cannot_meet_is_refused(tokenizer: PreTrainedTokenizerFast) -> None:

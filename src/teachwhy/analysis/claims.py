@@ -2,7 +2,8 @@
 
 A claim is supported when the interval of each of its tests lies wholly on the right side of the margin,
 refuted when that of any test lies wholly on the wrong side, and else inconclusive. A test that cannot be
-made (an arm or rows are missing) is on neither side, and its sentence says why.
+made (an arm or rows are missing) is on neither side, and its sentence says why. Reports stand in the
+evidence after the tests and have no part in the verdict.
 """
 
 from __future__ import annotations
@@ -12,25 +13,20 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from teachwhy.analysis.contrasts import (
-    contrast_of,
-    contrast_of_two,
-    paired_cells,
-    paired_difference,
-    ratio_interval,
-)
-from teachwhy.analysis.intervals import interval_of_rates
+from teachwhy.analysis.contrasts import Contrast, contrast_of, contrast_of_two, paired_difference
+from teachwhy.analysis.intervals import Cells, Interval
 from teachwhy.analysis.rates import METRIC_NAMES, EpisodeTable
+from teachwhy.analysis.ratios import difference_of_ratios, ratio_of_rates, share_of_change
 
 if TYPE_CHECKING:
-    from teachwhy.config import ClaimConfig, ClaimTest
+    from teachwhy.config import ClaimConfig, ClaimReport, ClaimTest
 
 Verdict = Literal["supported", "refuted", "inconclusive"]
 Side = Literal["right", "wrong", "neither"]
 
 
 class ClaimVerdict(BaseModel):
-    """A claim as written in the experiment file, with its verdict and one sentence a test."""
+    """A claim as written in the experiment file, with its verdict and one sentence a test and a report."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -66,6 +62,7 @@ def judge_claim(claim: ClaimConfig, table: EpisodeTable) -> ClaimVerdict:
     elif sides and all(side == "right" for side in sides):
         verdict = "supported"
     sentences = tuple(result.sentence for result in results) or ("The claim has no test.",)
+    sentences += tuple(measure_report(report, table) for report in claim.reports)
     return ClaimVerdict(id=claim.id, statement=claim.statement, verdict=verdict, evidence=sentences)
 
 
@@ -76,24 +73,26 @@ def judge_test(test: ClaimTest, table: EpisodeTable) -> Finding:
         return Finding("neither", f"{describe_test(test)}: cannot be tested, {reason}.")
     measured = measure_test(test, table)
     if math.isnan(measured.estimate):
-        return Finding("neither", f"{describe_test(test)}: cannot be tested, no pair of rows can show it.")
+        reason = "no pair of rows can show it" if not measured.num_pairs else "it divides by a rate of 0"
+        return Finding("neither", f"{describe_test(test)}: cannot be tested, {reason}.")
     side = place_interval(test.relation, test.margin, measured.low, measured.high)
     return Finding(side, write_sentence(test, table, measured, side))
 
 
-def find_obstacle(test: ClaimTest, table: EpisodeTable) -> str:
-    """Why a test cannot be made, or an empty text."""
+def find_obstacle(test: ClaimTest | ClaimReport, table: EpisodeTable) -> str:
+    """Why a test or a report cannot be made, or an empty text."""
     if test.metric not in METRIC_NAMES:
         return f"there is no metric {test.metric!r} (there are {', '.join(METRIC_NAMES)})"
-    for arm in (test.arm, test.baseline):
+    for arm in (test.arm, test.baseline, getattr(test, "reference", test.arm)):
         if (arm, test.episodes) not in table.cells:
             return f"arm {arm!r} has no {test.episodes} rows"
     named = table.named_sets()
     wanted = [test.families]
-    if test.kind == "difference_of_differences":
-        if not test.families_minus:
+    if getattr(test, "kind", "") in ("difference_of_differences", "difference_of_ratios"):
+        minus = getattr(test, "families_minus", None)
+        if not minus:
             return "families_minus is not given"
-        wanted.append(test.families_minus)
+        wanted.append(minus)
     for name in wanted:
         if name not in named:
             return f"no row is of {describe_families(name)}"
@@ -104,27 +103,54 @@ def find_obstacle(test: ClaimTest, table: EpisodeTable) -> str:
 
 def measure_test(test: ClaimTest, table: EpisodeTable) -> Measured:
     """The quantity of a test that `find_obstacle` lets through."""
-    chosen = [METRIC_NAMES.index(test.metric)]
-    arm = table.cells[test.arm, test.episodes].of_metrics(chosen)
-    baseline = table.cells[test.baseline, test.episodes].of_metrics(chosen)
-    named = table.named_sets()
-    families, groups = named[test.families], table.lending_groups(test.families)
-    first = paired_difference(arm, baseline, families, groups)
-    num_pairs = int(first.num_pairs[0])
-    if test.kind == "ratio":
-        arm, baseline = paired_cells(arm, baseline)
-        above = interval_of_rates(baseline, families, groups)
-        ratio = ratio_interval(above, interval_of_rates(arm, families, groups))
-        return Measured(float(ratio.estimate[0]), float(ratio.low[0]), float(ratio.high[0]), num_pairs)
+    arm, baseline = (cells_of(name, test, table) for name in (test.arm, test.baseline))
+    sets = [
+        (table.named_sets()[name], table.lending_groups(name))
+        for name in (test.families, test.families_minus)
+        if name
+    ]
+    differences = [paired_difference(arm, baseline, *chosen) for chosen in sets]
+    found: Contrast | Interval
     if test.kind == "difference":
-        found = contrast_of(first)
+        found = contrast_of(differences[0])
+    elif test.kind == "difference_of_differences":
+        found = contrast_of_two(differences[0], differences[1])
+    elif test.kind == "ratio":
+        found = ratio_of_rates(baseline, arm, *sets[0])
     else:
-        minus = test.families_minus or ""
-        second = paired_difference(arm, baseline, named[minus], table.lending_groups(minus))
-        found = contrast_of_two(first, second)
-    return Measured(
-        float(found.estimate[0]), float(found.low[0]), float(found.high[0]), int(found.num_pairs[0])
+        found = difference_of_ratios(*(ratio_of_rates(arm, baseline, *chosen) for chosen in sets))
+    pairs = [int(difference.num_pairs[0]) for difference in differences]
+    num_pairs = sum(pairs) if all(pairs) else 0
+    return Measured(float(found.estimate[0]), float(found.low[0]), float(found.high[0]), num_pairs)
+
+
+def cells_of(arm: str, test: ClaimTest | ClaimReport, table: EpisodeTable) -> Cells:
+    """The counts of one arm for the metric and the episodes of a test or report."""
+    return table.cells[arm, test.episodes].of_metrics([METRIC_NAMES.index(test.metric)])
+
+
+def measure_report(report: ClaimReport, table: EpisodeTable) -> str:
+    """The share of a change that an arm reaches, in a sentence."""
+    where = f"{report.metric} in {report.episodes}s of {describe_families(report.families)}"
+    change_of = f"the change from {report.baseline} to {report.reference}"
+    what = f"{where}, share of {change_of} that {report.arm} reaches"
+    reason = find_obstacle(report, table)
+    if reason:
+        return f"{what}: cannot be measured, {reason}."
+    arm, reference, baseline = (
+        cells_of(name, report, table) for name in (report.arm, report.reference, report.baseline)
     )
+    chosen = table.named_sets()[report.families], table.lending_groups(report.families)
+    change, whole, apart = (
+        paired_difference(one, other, *chosen)
+        for one, other in ((arm, baseline), (reference, baseline), (arm, reference))
+    )
+    found = share_of_change(change, whole, apart)
+    if math.isnan(found.estimate[0]):
+        return f"{what}: cannot be measured, nothing changed or no pair of rows can show it."
+    low, high = (format_number(float(value[0])) for value in (found.low, found.high))
+    estimate = format_number(float(found.estimate[0]))
+    return f"{what}: {estimate}, 95 % interval [{low}, {high}] (no part in the verdict)."
 
 
 def place_interval(relation: str, margin: float, low: float, high: float) -> Side:
@@ -150,10 +176,11 @@ def describe_test(test: ClaimTest) -> str:
     where = f"{test.metric} in {test.episodes}s of {describe_families(test.families)}"
     if test.kind == "ratio":
         return f"{where}, {test.baseline} divided by {test.arm}"
+    how = "divided by" if test.kind == "difference_of_ratios" else "minus"
+    compared = f"{where}, {test.arm} {how} {test.baseline}"
     if test.kind == "difference":
-        return f"{where}, {test.arm} minus {test.baseline}"
-    minus = describe_families(test.families_minus or "?")
-    return f"{where}, {test.arm} minus {test.baseline}, less the same in {minus}"
+        return compared
+    return f"{compared}, less the same in {describe_families(test.families_minus or '?')}"
 
 
 def write_sentence(test: ClaimTest, table: EpisodeTable, measured: Measured, side: Side) -> str:
@@ -174,5 +201,5 @@ def write_sentence(test: ClaimTest, table: EpisodeTable, measured: Measured, sid
 def format_number(value: float) -> str:
     """Three decimals at most; infinity in words."""
     if math.isinf(value):
-        return "infinite"
+        return "infinite" if value > 0 else "minus infinite"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"

@@ -1,15 +1,15 @@
-"""Differences between arms, paired by seed and episode, with intervals, p values and ratios.
+"""Differences between arms, paired by seed and episode, with intervals and p values.
 
 A pair is one episode that both arms met under one seed and that could be scored in both. The variance of
 the mean difference has the same sources as that of a rate (intervals.py): seeds, families, episodes. It is
 never less than that of a paired difference after Laplace's two pseudo-pairs (Bonett & Price, Journal of
 Educational and Behavioral Statistics 37, 2012), so that arms that agree everywhere still get an interval
-with a width. Limits use Student's t with Satterthwaite's degrees of freedom, and are widened to those that
-follow from the two arms' own intervals and their correlation (Zou & Donner, Statistics in Medicine 27,
-2008: MOVER) where these reach further: near 0 and 1 rates are skewed and Student's t is not. Ratios use
-the closed form of the same idea (Donner & Zou, Statistical Methods in Medical Research 21, 2012: MOVER-R),
-which holds at a rate of zero. The p values of one group of contrasts are corrected by Holm's method
-(Scandinavian Journal of Statistics 6, 1979).
+with a width. Limits use Student's t with Satterthwaite's degrees of freedom. Near 0 and 1 rates are skewed
+and Student's t is not: there, and fading out towards the middle, limits reach as far as those that follow
+from the two arms' own intervals and their correlation (Zou & Donner, Statistics in Medicine 27, 2008:
+MOVER). The p value is Student's with the error that the limit on the side of zero stands for, so that it
+falls under 0.05 exactly where the interval leaves zero out. The p values of one group of contrasts are
+corrected by Holm's method (Scandinavian Journal of Statistics 6, 1979).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from teachwhy.analysis.intervals import (
     Cells,
     Components,
     Floats,
-    Interval,
+    Influence,
     borrow_spread,
     components_of,
     correction,
@@ -38,6 +38,11 @@ from teachwhy.analysis.intervals import (
     total_variance,
     variance_components,
 )
+
+SKEWED = (0.1, 0.2)
+"""Where a rate is nearer to 0 or 1 than the first, limits reach as far as the arms' own intervals say;
+where none is nearer than the second, as far as Student's; in between, something between the two.
+"""
 
 
 class Contrast(NamedTuple):
@@ -52,21 +57,62 @@ class Contrast(NamedTuple):
     num_pairs: Floats
 
 
+class Reach(NamedTuple):
+    """How far the limits of a difference lie from it, each (M,)."""
+
+    below: Floats
+    above: Floats
+
+
 @dataclass(frozen=True)
 class Difference:
     """Arm minus baseline over one set of families: the estimate (M,) and where its variance comes from."""
 
     estimate: Floats
-    low: Floats
-    """Limits from the arms' own intervals and their correlation."""
-    high: Floats
     by_seed: Floats
     """What each seed adds, (M, S), summing to zero."""
     components: Components
     least: Floats
+    """What the variance is at least."""
     num_pairs: Floats
     num_seeds: Floats
     num_families: Floats
+    arms: tuple[Influence, Influence]
+    """The rates of arm and baseline over the pairs."""
+    arm_variances: tuple[Floats, Floats]
+    """Their variances, with the spread between these families only."""
+    from_arms: Reach
+    """How far the limits reach by the arms' own intervals; 0 until these are known."""
+
+    @property
+    def variance(self) -> Floats:
+        """The variance of the estimate over all sources."""
+        return np.maximum(total_variance(self.components), self.least)
+
+    @property
+    def df(self) -> Floats:
+        """Satterthwaite's degrees of freedom of `variance`."""
+        parts = self.components
+        return satterthwaite([parts.items, parts.seed], [parts.items_df, parts.seed_df], self.least)
+
+    @property
+    def scale(self) -> Floats:
+        """How much it differs between families that differ by one unit of log-odds in each arm."""
+        return self.arms[0].unit ** 2 + self.arms[1].unit ** 2
+
+    @property
+    def noise(self) -> Floats:
+        """Its variance if all rows of both arms were independent."""
+        return self.arms[0].noise + self.arms[1].noise
+
+    def squares_beyond(self) -> Reach:
+        """By how much the squared reach of each limit exceeds Student's, where rates are skewed."""
+        student = student_quantile(self.df) * np.sqrt(self.variance)
+        rates = [np.nan_to_num(side.estimate) for side in self.arms]
+        nearest = np.minimum.reduce([np.minimum(rate, 1.0 - rate) for rate in rates])
+        share = np.clip((SKEWED[1] - nearest) / (SKEWED[1] - SKEWED[0]), 0.0, 1.0)
+        reaches = (student + share * np.maximum(reach - student, 0.0) for reach in self.from_arms)
+        return Reach(*(reach**2 - student**2 for reach in reaches))
 
 
 def align_seeds(arm: Cells, baseline: Cells) -> tuple[Cells, Cells]:
@@ -136,17 +182,19 @@ def paired_difference(
     """Arm minus baseline over `families`; `groups` lend each other their spread between families."""
     arm, baseline = paired_cells(arm, baseline)
     own = difference_alone(arm, baseline, families)
-    low, high = limits_from_arms(arm, baseline, families, groups)
+    own = replace(own, from_arms=reach_of_arms(own, arm, baseline, families, groups))
     if len(families) < 2 or not groups:
-        return replace(own, low=low, high=high)
+        return own
     lent = [difference_alone(arm, baseline, group) for group in groups]
     pooled, freedom = pool_dispersion(
         [side.components for side in lent],
         [side.num_families for side in lent],
-        [np.ones_like(own.least) for _ in lent],
+        [side.scale for side in lent],
     )
-    components = borrow_spread(own.components, pooled, own.num_families, freedom)
-    return replace(own, components=components, low=low, high=high)
+    # What several seeds vary holds the noise of the rows too, and their overlap is taken off once.
+    noise = np.where(own.num_seeds > 1, own.noise, 0.0)
+    lending = pooled * own.scale / np.maximum(own.num_families, 1.0) + noise
+    return replace(own, components=borrow_spread(own.components, lending, freedom))
 
 
 def difference_alone(arm: Cells, baseline: Cells, families: Sequence[int]) -> Difference:
@@ -154,43 +202,53 @@ def difference_alone(arm: Cells, baseline: Cells, families: Sequence[int]) -> Di
     arm, baseline = arm.of_families(families), baseline.of_families(families)
     above, below = estimate_rates(arm), estimate_rates(baseline)
     parts = above.parts - below.parts
-    components = variance_components(parts, arm.rows, above.num_seeds, above.num_families)
     estimate = above.estimate - below.estimate
     pairs = np.minimum(arm.rows, baseline.rows).sum(axis=(1, 2, 3))
     return Difference(
         estimate=estimate,
-        low=np.full_like(estimate, -1.0),
-        high=np.full_like(estimate, 1.0),
         by_seed=parts.sum(axis=(2, 3)),
-        components=components,
+        components=variance_components(parts, arm.rows, above.num_seeds, above.num_families),
         least=least_variance(arm, baseline),
         num_pairs=np.where(np.isnan(estimate), 0.0, pairs),
         num_seeds=above.num_seeds,
         num_families=above.num_families,
+        arms=(above, below),
+        arm_variances=(
+            total_variance(components_of(arm, above)),
+            total_variance(components_of(baseline, below)),
+        ),
+        from_arms=Reach(np.zeros_like(estimate), np.zeros_like(estimate)),
     )
 
 
-def limits_from_arms(
-    arm: Cells, baseline: Cells, families: Sequence[int], groups: Sequence[Sequence[int]]
-) -> tuple[Floats, Floats]:
-    """Limits of arm minus baseline from the two arms' intervals (Zou & Donner 2008).
-
-    The correlation of the two rates is read off the variances of each and of their difference; it
-    counts only where it is positive, which narrows the limits.
-    """
-    chosen, other = arm.of_families(families), baseline.of_families(families)
-    above, below = estimate_rates(chosen), estimate_rates(other)
-    var_above = total_variance(components_of(chosen, above))
-    var_below = total_variance(components_of(other, below))
-    shared = variance_components(above.parts - below.parts, chosen.rows, above.num_seeds, above.num_families)
-    scale = 2.0 * np.sqrt(var_above * var_below)
-    covered = var_above + var_below - total_variance(shared)
-    correlation = np.clip(np.where(scale > 0, covered / np.where(scale > 0, scale, 1.0), 0.0), 0.0, 0.95)
+def reach_of_arms(
+    own: Difference, arm: Cells, baseline: Cells, families: Sequence[int], groups: Sequence[Sequence[int]]
+) -> Reach:
+    """How far the limits of arm minus baseline reach by the two arms' intervals (Zou & Donner 2008)."""
     a, b = interval_of_rates(arm, families, groups), interval_of_rates(baseline, families, groups)
-    difference = a.estimate - b.estimate
-    low = difference - hypotenuse(a.estimate - a.low, b.high - b.estimate, correlation)
-    high = difference + hypotenuse(a.high - a.estimate, b.estimate - b.low, correlation)
-    return low, high
+    together = correlation_of([own])
+    below = hypotenuse(a.estimate - a.low, b.high - b.estimate, together)
+    above = hypotenuse(a.high - a.estimate, b.estimate - b.low, together)
+    return Reach(np.nan_to_num(below), np.nan_to_num(above))
+
+
+def correlation_of(differences: Sequence[Difference]) -> Floats:
+    """The correlation of the rates of two arms over several sets of families, taken together on the log-odds.
+
+    It is read off the variances of each arm and of their difference, and counts only where it is
+    positive, which narrows limits.
+    """
+    zero = np.zeros_like(differences[0].estimate)
+    covered, above, below = zero, zero, zero
+    for side in differences:
+        (one, two), (var_one, var_two) = (arm.unit for arm in side.arms), side.arm_variances
+        shared = (var_one + var_two - total_variance(side.components)) / 2.0
+        covered = covered + shared / (one * two)
+        above, below = above + var_one / one**2, below + var_two / two**2
+    scale = np.sqrt(above * below)
+    found = np.where(scale > 0, covered / np.where(scale > 0, scale, 1.0), 0.0)
+    together: Floats = np.clip(found, 0.0, 0.95)
+    return together
 
 
 def hypotenuse(one: Floats, two: Floats, correlation: Floats) -> Floats:
@@ -201,18 +259,19 @@ def hypotenuse(one: Floats, two: Floats, correlation: Floats) -> Floats:
 
 def contrast_of(difference: Difference) -> Contrast:
     """The interval and the p value of one difference, limits within [-1, 1]."""
-    parts = difference.components
-    variance = np.maximum(total_variance(parts), difference.least)
-    df = satterthwaite([parts.items, parts.seed], [parts.items_df, parts.seed_df], difference.least)
-    wider = (difference.low, difference.high)
-    return limits_of(difference.estimate, variance, df, difference.num_pairs, wider)
+    beyond = difference.squares_beyond()
+    return limits_of(
+        difference.estimate, difference.variance, difference.df, difference.num_pairs, beyond, bound=1.0
+    )
 
 
 def contrast_of_two(first: Difference, second: Difference) -> Contrast:
     """First minus second, for sets of families that do not overlap, limits within [-2, 2].
 
     The seeds are shared: what a seed adds to both cancels. The families are not: their variances add, with
-    the fewer degrees of freedom, since both may rest on the same pooled spread.
+    the fewer degrees of freedom, since both may rest on the same pooled spread. Of what skewed rates carry
+    the limits of the two beyond Student's, half is added in squares: the two seldom err together
+    (docs/statistics.md has the simulation that chose a half).
     """
     net = first.by_seed - second.by_seed
     num_seeds = np.minimum(first.num_seeds, second.num_seeds)
@@ -226,58 +285,28 @@ def contrast_of_two(first: Difference, second: Difference) -> Contrast:
     df = satterthwaite([items, seed], [items_df, num_seeds - 1.0], least)
     both = (first.num_pairs > 0) & (second.num_pairs > 0)
     pairs = np.where(both, first.num_pairs + second.num_pairs, 0.0)
-    estimate = first.estimate - second.estimate
-    a, b = contrast_of(first), contrast_of(second)
-    apart = np.zeros_like(estimate)
-    low = estimate - hypotenuse(a.estimate - a.low, b.high - b.estimate, apart)
-    high = estimate + hypotenuse(a.high - a.estimate, b.estimate - b.low, apart)
-    return limits_of(estimate, variance, df, pairs, (low, high), bound=2.0)
+    a, b = first.squares_beyond(), second.squares_beyond()
+    beyond = Reach((a.below + b.above) / 2.0, (a.above + b.below) / 2.0)
+    return limits_of(first.estimate - second.estimate, variance, df, pairs, beyond, bound=2.0)
 
 
 def limits_of(
-    estimate: Floats,
-    variance: Floats,
-    df: Floats,
-    num_pairs: Floats,
-    wider: tuple[Floats, Floats],
-    bound: float = 1.0,
+    estimate: Floats, variance: Floats, df: Floats, num_pairs: Floats, beyond: Reach, *, bound: float
 ) -> Contrast:
-    """Student limits, widened to `wider`, and p values; NaN, the whole range and p = 1 where undefined."""
-    defined = ~np.isnan(estimate) & (num_pairs > 0)
-    error = np.sqrt(variance)
-    reach = student_quantile(df) * error
-    centre = np.where(defined, estimate, 0.0)
-    p = 2.0 * special.stdtr(np.maximum(df, 1.0), -np.abs(centre) / error)
-    low = np.where(defined, np.maximum(np.fmin(centre - reach, wider[0]), -bound), -bound)
-    high = np.where(defined, np.minimum(np.fmax(centre + reach, wider[1]), bound), bound)
-    return Contrast(np.where(defined, estimate, np.nan), low, high, np.where(defined, p, 1.0), num_pairs)
+    """Limits and p values; NaN, the whole range and p = 1 where undefined.
 
-
-def ratio_interval(above: Interval, below: Interval) -> Interval:
-    """`above` / `below` with Donner & Zou's limits; infinite where the lower rate may be zero.
-
-    Takes the two as independent; arms that meet the same episodes are mostly positively related, which
-    makes the limits wider than they need be. NaN with [0, inf] where both rates are zero or one is
-    undefined.
+    Each limit reaches as far as Student's, its square enlarged by `beyond`. The p value takes the reach
+    on the side of zero for Student's quantile times an error.
     """
-    a, a_low, a_high = (np.nan_to_num(part, nan=0.0) for part in above)
-    b, b_low, b_high = (np.nan_to_num(part, nan=0.0) for part in below)
-    undefined = np.isnan(above.estimate) | np.isnan(below.estimate) | ((a == 0) & (b == 0))
-    product = a * b
-    with np.errstate(divide="ignore", invalid="ignore"):
-        estimate = np.where(undefined, np.nan, a / b)
-        root = np.sqrt(np.maximum(product**2 - a_low * b_high * (2 * a - a_low) * (2 * b - b_high), 0.0))
-        below_zero = b_high * (2 * b - b_high)
-        low = np.where(
-            np.abs(below_zero) > 1e-15, (product - root) / below_zero, a_low * (2 * a - a_low) / (2 * product)
-        )
-        root = np.sqrt(np.maximum(product**2 - a_high * b_low * (2 * a - a_high) * (2 * b - b_low), 0.0))
-        high = np.where(b_low > 0, (product + root) / (b_low * (2 * b - b_low)), np.inf)
-    low = np.where(
-        undefined, 0.0, np.minimum(np.maximum(low, 0.0), np.nan_to_num(estimate, nan=0.0, posinf=np.inf))
-    )
-    high = np.where(undefined, np.inf, np.maximum(high, np.nan_to_num(estimate, nan=0.0, posinf=np.inf)))
-    return Interval(estimate, low, high)
+    defined = ~np.isnan(estimate) & (num_pairs > 0)
+    quantile = student_quantile(df)
+    below, above = (np.sqrt(quantile**2 * variance + square) for square in beyond)
+    centre = np.where(defined, estimate, 0.0)
+    error = np.where(centre > 0, below, above) / quantile
+    p = 2.0 * special.stdtr(np.maximum(df, 1.0), -np.abs(centre) / error)
+    low = np.where(defined, np.maximum(centre - below, -bound), -bound)
+    high = np.where(defined, np.minimum(centre + above, bound), bound)
+    return Contrast(np.where(defined, estimate, np.nan), low, high, np.where(defined, p, 1.0), num_pairs)
 
 
 def adjust_holm(p_values: Sequence[float]) -> list[float]:

@@ -6,9 +6,11 @@ the deviation of the row, for a conditional rate the deviation of the ratio: Coc
 3rd ed. 1977, section 6.4), summed over seeds, over families and over episodes, which are crossed: the same
 episodes meet every seed. The components follow the two-way analysis of variance with random effects
 (Searle, Casella & McCulloch, Variance Components, 1992, chapter 4), the degrees of freedom Satterthwaite
-(Biometrics Bulletin 2, 1946). The interval is Clopper & Pearson's (Biometrika 26, 1934) at the effective
-number of rows, as Korn & Graubard (Survey Methodology 24, 1998) put it, so that it is exact where nothing
-or everything happened, and never of zero width.
+(Biometrics Bulletin 2, 1946). The limits join two reaches on the log-odds by the root of their squares, as
+limits of sums are joined (Zou & Donner, Statistics in Medicine 27, 2008): that of Clopper & Pearson
+(Biometrika 26, 1934) for the rows as if they were independent, and Student's for the variance beyond that.
+So the interval is exact where rows are independent, skewed as rates near 0 and 1 are, and never of zero
+width.
 
 Axes: M metrics (or any batch), S seeds, F families, E episodes within a family.
 """
@@ -71,9 +73,27 @@ class Influence:
     num_families: Floats
 
     @property
-    def binomial(self) -> Floats:
-        """p (1 - p), shape (M,)."""
-        return np.nan_to_num(self.estimate * (1.0 - self.estimate))
+    def softened(self) -> Floats:
+        """The rate after half a hit and half a miss more (Haldane 1956, Anscombe 1956), so that its log-odds
+        exist.
+        """
+        softened: Floats = (np.nan_to_num(self.estimate) * self.num_rows + 0.5) / (self.num_rows + 1.0)
+        return softened
+
+    @property
+    def unit(self) -> Floats:
+        """p (1 - p) of the softened rate, above 0: variance of one row and slope over the log-odds."""
+        return self.softened * (1.0 - self.softened)
+
+    @property
+    def row_df(self) -> Floats:
+        """The rows less one, at least one."""
+        return np.maximum(self.num_rows - 1.0, 1.0)
+
+    @property
+    def noise(self) -> Floats:
+        """The variance of the rate if all rows were independent, above 0."""
+        return self.unit / self.row_df
 
 
 class Components(NamedTuple):
@@ -168,12 +188,12 @@ def variance_components(parts: Floats, rows: Floats, num_seeds: Floats, num_fami
 def pool_dispersion(
     parts: Sequence[Components], num_families: Sequence[Floats], scales: Sequence[Floats]
 ) -> tuple[Floats, Floats]:
-    """Spread between families, as a share of `scales`, pooled over groups of families; and its degrees of
+    """Spread between families, as a multiple of `scales`, pooled over groups of families; and its degrees of
     freedom.
 
     Two or three families say little about how much families differ, so the groups (home, near, far) lend
-    each other their spread about their own means. `scales` is p (1 - p) of each group for rates and 1 for
-    differences.
+    each other their spread about their own means. `scales` says how much families that differ by one unit
+    of log-odds differ in each group: (p (1 - p)) squared for a rate.
     """
     squares = np.zeros_like(scales[0])
     expected = np.zeros_like(scales[0])
@@ -246,9 +266,14 @@ def interval_of_rates(
         pooled, freedom = pool_dispersion(
             [components_of(group, side) for group, side in zip(lent, sides, strict=True)],
             [side.num_families for side in sides],
-            [side.binomial for side in sides],
+            [side.unit**2 for side in sides],
         )
-        components = borrow_spread(components, pooled * influence.binomial, influence.num_families, freedom)
+        # With several seeds, what the seeds vary holds the noise of the rows too, and their overlap is
+        # taken off once. With one, only this noise is there: known, it needs no Student's quantile.
+        known = (student_quantile(influence.row_df) / student_quantile(freedom)) ** 2
+        noise = influence.noise * np.where(influence.num_seeds > 1, 1.0, known)
+        lending = pooled * influence.unit**2 / np.maximum(influence.num_families, 1.0) + noise
+        components = borrow_spread(components, np.maximum(lending, components.family), freedom)
     return limits_of_rates(influence, components)
 
 
@@ -257,39 +282,35 @@ def components_of(cells: Cells, influence: Influence) -> Components:
     return variance_components(influence.parts, cells.rows, influence.num_seeds, influence.num_families)
 
 
-def borrow_spread(own: Components, spread: Floats, num_families: Floats, freedom: Floats) -> Components:
-    """`own` with the variance between families taken from a pooled `spread` of single families, if that is
-    larger.
-    """
-    several = num_families > 1
-    pooled = np.maximum(spread / np.maximum(num_families, 1.0), own.family)
+def borrow_spread(own: Components, family: Floats, freedom: Floats) -> Components:
+    """`own` with another variance between families and its degrees of freedom, where there are several."""
+    several = own.family_df > 0
     return own._replace(
-        family=np.where(several, pooled, own.family),
+        family=np.where(several, family, own.family),
         family_df=np.where(several, np.maximum(freedom, own.family_df), own.family_df),
     )
 
 
 def limits_of_rates(influence: Influence, components: Components) -> Interval:
-    """Clopper-Pearson at the effective number of rows.
+    """Clopper & Pearson's limits for independent rows, carried further out by the variance beyond that.
 
-    The effective number n solves `variance = p (1 - p) / (n - 1)`, the unbiased variance of n independent
-    rows, is at most the number of rows, and is shrunk by the squared ratio of Student's quantiles for what
-    the degrees of freedom cost (Korn & Graubard 1998). One family, one seed and one repeat give Clopper &
-    Pearson's interval itself.
+    Both reaches are on the log-odds, from the softened rate, and their squares add. Beyond means Student's
+    squared reach for all sources less that for independent rows (none where this is the larger), so that
+    one family, one seed and one repeat give Clopper & Pearson's interval itself.
     """
-    spread = influence.binomial
-    num_rows = influence.num_rows
-    softened = (np.nan_to_num(influence.estimate) * num_rows + 1.0) / (num_rows + 2.0)
-    least = softened * (1.0 - softened) / np.maximum(num_rows - 1.0, 1.0)
-    variance = total_variance(components)
-    df = satterthwaite([components.items, components.seed], [components.items_df, components.seed_df], least)
-    ratio = np.where(variance > 0, spread / np.where(variance > 0, variance, 1.0), np.inf)
-    effective = np.minimum(num_rows, 1.0 + ratio)
-    full_df = np.maximum(num_rows - 1.0, 1.0)
-    shrink = (student_quantile(full_df) / student_quantile(np.minimum(df, full_df))) ** 2
-    effective = np.maximum(effective * shrink, np.minimum(num_rows, 1.0))
+    rate, num_rows = np.nan_to_num(influence.estimate), influence.num_rows
     defined = num_rows > 0
-    low, high = clopper_pearson(np.nan_to_num(influence.estimate), np.where(defined, effective, 1.0))
+    freedom = influence.row_df
+    parts = [components.items, components.seed]
+    df = satterthwaite(parts, [components.items_df, components.seed_df], influence.noise)
+    seen = rate * (1.0 - rate)
+    independent = np.where(seen > 0, seen / freedom, influence.noise)
+    beyond = student_quantile(np.minimum(df, freedom)) ** 2 * total_variance(components)
+    beyond = np.maximum(beyond - student_quantile(freedom) ** 2 * independent, 0.0) / influence.unit**2
+    centre = special.logit(influence.softened)
+    low, high = clopper_pearson(rate, np.where(defined, num_rows, 1.0))
+    low = special.expit(centre - np.sqrt((centre - special.logit(low)) ** 2 + beyond))
+    high = special.expit(centre + np.sqrt((special.logit(high) - centre) ** 2 + beyond))
     low = np.where(defined, np.minimum(low, influence.estimate), 0.0)
     high = np.where(defined, np.maximum(high, influence.estimate), 1.0)
     return Interval(influence.estimate, low, high)

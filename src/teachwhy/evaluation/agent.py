@@ -27,7 +27,7 @@ from teachwhy.errors import InputError
 from teachwhy.evaluation.ledger import PROVIDER_FAILED
 from teachwhy.evaluation.transcripts import EpisodeBatch, Transcript
 from teachwhy.records import Message, ToolCall, ToolSpec
-from teachwhy.scenarios.parsing import ParsedTurn, parse_assistant_text
+from teachwhy.scenarios.parsing import OfferedTools, ParsedTurn, offered_tools, parse_assistant_text
 from teachwhy.scenarios.tools import Action, call_tool
 
 MAX_ARGUMENT_DEPTH = 20
@@ -123,12 +123,14 @@ def _take_turn(state: TaskState, transcript: Transcript, output: ModelOutput, tu
     if output.usage is not None:
         transcript.input_tokens += output.usage.input_tokens
         transcript.output_tokens += output.usage.output_tokens
+    if output.metadata:
+        transcript.template_lacks = tuple(map(str, output.metadata.get("template_lacks", ())))
     if output.empty or output.error:
         transcript.end("error", f"the provider gave no answer: {(output.error or 'no choices')[:300]}")
         return False
     was_cut = output.stop_reason in CUT
     transcript.truncated |= was_cut
-    read = read_turn(output.message, turn)
+    read = read_turn(output.message, turn, offered_tools(transcript.episode.tools))
     state.messages.append(read.message)
     good_calls = tuple(item.call for item in read.calls if item.call is not None)
     transcript.messages.append(Message(role="assistant", content=read.message.text, tool_calls=good_calls))
@@ -147,7 +149,7 @@ def _take_turn(state: TaskState, transcript: Transcript, output: ModelOutput, tu
     return False
 
 
-def read_turn(message: ChatMessageAssistant, turn: int) -> ReadTurn:
+def read_turn(message: ChatMessageAssistant, turn: int, offered: OfferedTools) -> ReadTurn:
     """Read the calls of a turn, from the provider's own parsing or, where it found none, from the words.
 
     The message is changed where it holds what no log can be written with.
@@ -155,7 +157,8 @@ def read_turn(message: ChatMessageAssistant, turn: int) -> ReadTurn:
     if message.text != _plain(message.text):
         message.content = _plain(message.text)
     try:
-        parsed = parse_assistant_text(message.text)
+        # Beside calls that the provider has read, the name of a tool in the words is talk of them.
+        parsed = parse_assistant_text(message.text, None if message.tool_calls else offered)
     except ValueError as error:  # such as a number of thousands of digits
         parsed = ParsedTurn(message.text, (), f"a tool call cannot be read ({error})")
     if not message.tool_calls and parsed.tool_calls:

@@ -22,21 +22,33 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import Model, ModelAPI, get_model
 
 from teachwhy.config import EvaluationConfig
-from teachwhy.errors import CheckpointError, ConfigError, InputError, TeachwhyError
+from teachwhy.errors import ConfigError, InputError, TeachwhyError
 from teachwhy.evaluation.ledger import EpisodeKey, Ledger, key_of, sort_rows
 from teachwhy.evaluation.scorer import Finished
 from teachwhy.evaluation.tasks import build_task, plan_episodes, sampling
 from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode, Transcript
+from teachwhy.providers.checkpoint import PACKAGED, find_checkpoint
 from teachwhy.providers.local import TeachwhyAPI
 from teachwhy.records import EpisodeKind, EpisodeRow
-from teachwhy.run_dir import atomic_write_text, explain_storage, hash_checkpoint, read_json, storage_errors
+from teachwhy.run_dir import (
+    atomic_write_text,
+    expand_home,
+    explain_storage,
+    read_json,
+    storage_errors,
+)
 from teachwhy.scenarios.outcomes import EpisodeOutcome
+from teachwhy.sprig import check_model_name
 
 Progress = Callable[[int, int], None]
 """Called with (episodes done, episodes in all), at the start and after each episode."""
 
 LOCAL_PROVIDER = "teachwhy"
 DIALECT = "sprig"
+_STYLE_TAG = re.compile(r"\[/?(?:bold|italic|dim|blue|red|yellow|green)\]")
+"""What Inspect writes into its errors for a terminal."""
+GAPS_KEY = "template_lacks"
+"""In settings.json: what the provider wrote out in plain words since the model's chat template lacks it."""
 
 
 def evaluate_model(
@@ -63,6 +75,8 @@ def evaluate_model(
         missing = [plan for plan in plans if EpisodeKey(plan.episode.id, plan.repeat) not in done]
 
         def record(transcript: Transcript, outcome: EpisodeOutcome) -> None:
+            if transcript.template_lacks:
+                _note_gaps(out_dir / "settings.json", transcript.template_lacks)
             ledger.append(make_row(transcript, outcome, arm, seed))
             if progress is not None:
                 progress(len(ledger.rows), len(order))
@@ -78,16 +92,10 @@ def resolve_model_name(model: str | Path) -> str:
     """The name under which Inspect finds the model; `CheckpointError` for a folder that is not there."""
     if isinstance(model, str) and model == "sprig":
         return f"{LOCAL_PROVIDER}/sprig"
-    path = Path(model).expanduser()
+    path = expand_home(model)
     if path.exists():
         return f"{LOCAL_PROVIDER}/{path.resolve()}"
-    provider, slash, name = str(model).partition("/")
-    if isinstance(model, str) and slash and name and provider not in ("", ".", "..", "~"):
-        return model
-    raise CheckpointError(
-        f"model: there is no folder {str(model)!r}. Give a checkpoint folder, 'sprig', or a model with its "
-        "provider, such as 'openai/NAME'."
-    )
+    return check_model_name(model)
 
 
 def plan_evaluation(config: EvaluationConfig) -> list[PlannedEpisode]:
@@ -142,19 +150,27 @@ def make_row(transcript: Transcript, outcome: EpisodeOutcome, arm: str, seed: in
 def _check_settings(path: Path, config: EvaluationConfig, model_name: str) -> None:
     """Refuse to mix two evaluations in one folder: what is asked now must be what the folder was begun with.
 
-    A checkpoint counts by its files and not by its place, so that a run directory can be moved.
+    A checkpoint counts by its files (and those of the base that it adapts) and not by its place, so that a
+    run directory can be moved.
     """
     provider, _, name = model_name.partition("/")
-    is_folder = provider == LOCAL_PROVIDER and Path(name).is_dir()
-    model = f"checkpoint {hash_checkpoint(Path(name))[:16]}" if is_folder else model_name
+    is_folder = provider == LOCAL_PROVIDER and name != PACKAGED and Path(name).is_dir()
+    model = f"checkpoint {find_checkpoint(name).hash()[:16]}" if is_folder else model_name
     settings = {"model": model, "evaluation": config.model_dump(mode="json")}
     if not path.exists():
         atomic_write_text(path, json.dumps(settings, indent=1) + "\n")
-    elif read_json(path) != settings:
+    elif {key: value for key, value in read_json(path).items() if key != GAPS_KEY} != settings:
         raise ConfigError(
             f"{path.parent}: holds an evaluation of another model or with other settings (see {path.name}). "
             "Give another output folder, or delete this one."
         )
+
+
+def _note_gaps(path: Path, lacks: Sequence[str]) -> None:
+    """Keep in the settings what the model's chat template lacks, before the first row that it bears on."""
+    settings = read_json(path)
+    if settings.get(GAPS_KEY) != list(lacks):
+        atomic_write_text(path, json.dumps({**settings, GAPS_KEY: list(lacks)}, indent=1) + "\n")
 
 
 def _run_episodes(
@@ -244,7 +260,8 @@ def _open_model(model_name: str) -> Model:
     except InputError:
         raise
     except (PrerequisiteError, ValueError, ImportError) as error:
-        raise ConfigError(f"model: {model_name!r} cannot be used: {error}") from error
+        told = _STYLE_TAG.sub("", str(error))
+        raise ConfigError(f"model: {model_name!r} cannot be used: {told}") from error
 
 
 def _close_model(model: Model) -> None:

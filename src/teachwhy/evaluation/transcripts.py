@@ -35,6 +35,8 @@ class Transcript:
     """At least one answer was cut by the token limit or the context length."""
     unread_call: str = ""
     """Why a call could not be read, until a later turn has good calls only."""
+    template_lacks: tuple[str, ...] = ()
+    """What the model's chat template does not show, by its provider's word: it was told in plain words."""
 
     def end(self, stop: Stop, fault: str = "") -> None:
         """Close the transcript; a call still unread turns any ordinary end into "malformed"."""

@@ -7,13 +7,17 @@ Importing this module imports neither torch nor transformers.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os.path
 import re
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from teachwhy.errors import CheckpointError
+from teachwhy.errors import CheckpointError, quote_foreign
+from teachwhy.run_dir import hash_checkpoint
 
 if TYPE_CHECKING:
     import torch
@@ -39,6 +43,13 @@ class CheckpointFolder:
         own = (self.path / "tokenizer.json").exists() or (self.path / "tokenizer_config.json").exists()
         return self.path if own or self.base is None else self.base
 
+    def hash(self) -> str:
+        """A digest that changes with any file of the checkpoint, or of the base that it adapts."""
+        own = hash_checkpoint(self.path)
+        if self.base is None:
+            return own
+        return hashlib.sha256(f"{own} {hash_checkpoint(self.base)}".encode()).hexdigest()
+
 
 @dataclass(frozen=True)
 class LoadedCheckpoint:
@@ -52,6 +63,8 @@ class LoadedCheckpoint:
     """Texts of the special tokens that no message may contain, or it could forge a turn."""
     max_length: int | None
     """Tokens that fit the model's context; None where it has no limit."""
+    template_lacks: tuple[str, ...] = ()
+    """What the chat template does not show, which the provider writes out instead (`template.GAPS`)."""
 
 
 def find_checkpoint(name: str, base: str | None = None) -> CheckpointFolder:
@@ -74,13 +87,12 @@ def find_checkpoint(name: str, base: str | None = None) -> CheckpointFolder:
         base_name = base or _read_json(adapter_config).get("base_model_name_or_path")
         if not isinstance(base_name, str) or not base_name:
             raise CheckpointError(
-                f"{adapter_config}: base_model_name_or_path is {base_name!r}; it must name the folder of "
-                f"the base model. "
+                f"{adapter_config}: base_model_name_or_path is {quote_foreign(repr(base_name))}; it must "
+                "name the folder of the base model. "
                 "Correct it, or give the folder as the model argument base (-M base=FOLDER)."
             )
-        base_path = (
-            path / base_name if (path / base_name).is_dir() and base is None else _resolve(base_name, path)
-        )
+        is_inside = base is None and os.path.isdir(path / base_name)
+        base_path = path / base_name if is_inside else _resolve(base_name, path)
         if (base_path / "adapter_config.json").exists():
             raise CheckpointError(
                 f"{base_path}: the base of {path} is an adapter itself; give a full model as base."
@@ -111,16 +123,24 @@ def load_checkpoint(
             folder.tokenizer_path, local_files_only=True, trust_remote_code=False
         )
         model = _load_model(folder, wanted).eval().requires_grad_(False).to(target)
+        return _inspect(model, tokenizer, folder)
+    except CheckpointError:
+        raise
     except Exception as error:  # a damaged checkpoint fails in whatever library meets it first
         raise CheckpointError(
-            f"{folder.path}: the checkpoint cannot be loaded ({type(error).__name__}: {str(error)[:500]}). "
-            f"It must be a "
-            "causal language model that transformers knows without code of its own, with its tokenizer, in "
-            "safetensors."
+            f"{folder.path}: the checkpoint cannot be loaded "
+            f"({type(error).__name__}: {quote_foreign(error)}). It must be a causal language model that "
+            "transformers knows without code of its own, with its tokenizer, in safetensors."
         ) from error
     finally:
         if shows_progress:
             progress_bars.enable_progress_bar()
+
+
+def _inspect(model: Any, tokenizer: Any, folder: CheckpointFolder) -> LoadedCheckpoint:
+    """What the loaded model and tokenizer say of themselves."""
+    from teachwhy.providers.template import find_gaps
+
     if not tokenizer.chat_template:
         raise _no_chat_template(folder.tokenizer_path)
     _check_layers(model, folder.path)
@@ -130,6 +150,7 @@ def load_checkpoint(
         stop_ids=frozenset(_stop_ids(model, tokenizer)),
         control_texts=_control_texts(tokenizer),
         max_length=getattr(model.config.get_text_config(), "max_position_embeddings", None),
+        template_lacks=find_gaps(tokenizer),
     )
 
 
@@ -145,7 +166,9 @@ def _load_model(folder: CheckpointFolder, dtype: Any) -> Any:
     )
     if folder.base is not None:
         from peft import PeftModel
+        from tqdm import tqdm  # type: ignore[import-untyped]
 
+        tqdm.set_lock(threading.RLock())  # its own is the system's: Python warns of it as a worker ends
         model = PeftModel.from_pretrained(model, folder.path, local_files_only=True).merge_and_unload()
     if model.config._attn_implementation == "sdpa":
         from teachwhy.providers import attention
@@ -159,16 +182,17 @@ def _resolve(name: str, adapter: Path | None = None) -> Path:
         from teachwhy.sprig import resolve_student
 
         return Path(resolve_student(name))
-    path = Path(name).expanduser()
-    if path.is_dir():
+    path = Path(os.path.expanduser(name))
+    if os.path.isdir(path):  # False, where Path.is_dir raises, for a name that no file can have
         return path.resolve()
+    told = quote_foreign(repr(name))
     if adapter is None:
         raise CheckpointError(
-            f"checkpoint {name!r}: there is no such folder. Give {PACKAGED!r} or the folder of a Hugging "
+            f"checkpoint {told}: there is no such folder. Give {PACKAGED!r} or the folder of a Hugging "
             f"Face checkpoint."
         )
     raise CheckpointError(
-        f"{adapter}: its base model {name!r} is no folder on this machine, and nothing is downloaded. "
+        f"{adapter}: its base model {told} is no folder on this machine, and nothing is downloaded. "
         "Download the base model and give its folder as the model argument base (-M base=FOLDER)."
     )
 
@@ -181,9 +205,9 @@ def _check_files(path: Path, config_name: str, weights_stem: str) -> None:
         )
     _read_json(path / config_name)
     if not any(path.glob(f"{weights_stem}*.safetensors")):
-        found = sorted(entry.name for entry in path.iterdir())[:10]
+        found = quote_foreign(", ".join(sorted(entry.name for entry in path.iterdir())[:10]))
         raise CheckpointError(
-            f"{path}: no {weights_stem}*.safetensors (found: {', '.join(found)}). Only safetensors are "
+            f"{path}: no {weights_stem}*.safetensors (found: {found}). Only safetensors are "
             f"read, because other "
             "formats can run code when they are opened. Load the checkpoint where you trust it and save it "
             "again with "
@@ -213,7 +237,7 @@ def _no_chat_template(path: Path) -> CheckpointError:
 def _check_layers(model: Any, path: Path) -> None:
     """Refuse layers whose state is not keys and values, which left padding would corrupt."""
     config = model.config.get_text_config()
-    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+    kinds = set(map(str, getattr(config, "layer_types", None) or ["full_attention"]))
     allowed = {"full_attention", "sliding_attention", "chunked_attention"}
     if (
         getattr(config, "is_encoder_decoder", False)
@@ -221,9 +245,9 @@ def _check_layers(model: Any, path: Path) -> None:
         or not hasattr(config, "num_hidden_layers")
     ):
         raise CheckpointError(
-            f"{path}: model type {model.config.model_type!r} with layers {', '.join(sorted(kinds))} is not "
-            f"supported here; "
-            "allowed are decoder-only models with attention layers. Use Inspect's vllm/ provider for it."
+            f"{path}: model type {quote_foreign(model.config.model_type)} with layers "
+            f"{quote_foreign(', '.join(sorted(kinds)))} is not supported here; allowed are decoder-only "
+            "models with attention layers. Use Inspect's vllm/ provider for it."
         )
 
 
@@ -258,8 +282,6 @@ def _stop_ids(model: Any, tokenizer: Any) -> set[int]:
     """The tokens that end a turn by the checkpoint's word, and the one that its template puts after an
     answer.
     """
-    from jinja2 import TemplateError
-
     stop_ids: set[int] = set()
     for declared in (model.generation_config.eos_token_id, model.config.eos_token_id, tokenizer.eos_token_id):
         stop_ids.update([declared] if isinstance(declared, int) else declared or [])
@@ -267,7 +289,7 @@ def _stop_ids(model: Any, tokenizer: Any) -> set[int]:
     opening = [{"role": "user", "content": marker}, {"role": "assistant", "content": marker}]
     try:
         ids = tokenizer.apply_chat_template(opening, tokenize=True, return_dict=False)
-    except (TemplateError, TypeError, ValueError, AttributeError):  # then only the declared tokens end a turn
+    except Exception:  # noqa: BLE001 - whatever it is, only the declared tokens end a turn then
         return stop_ids
     texts = [tokenizer.decode([token_id]) for token_id in ids]
     last_marker = max((index for index, text in enumerate(texts) if marker in text), default=len(texts))
@@ -291,9 +313,9 @@ def _is_spoken(text: str) -> bool:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(
-            f"{path}: the file cannot be read as JSON ({error}). Save the checkpoint again."
+            f"{path}: the file cannot be read as JSON ({quote_foreign(error)}). Save the checkpoint again."
         ) from error
     if not isinstance(data, dict):
         raise CheckpointError(f"{path}: the file must hold a JSON object. Save the checkpoint again.")

@@ -46,8 +46,9 @@ MODEL_ARGUMENTS = ("base", "device", "dtype")
 class TeachwhyAPI(ModelAPI):
     """Generates with a checkpoint on this machine, in batches over all concurrent requests.
 
-    The metadata of each output holds `seed` (the one used) and, where a tool call could not be read,
-    `malformed_tool_call` (why); the call itself then stays in the content as it was written.
+    The metadata of each output holds `seed` (the one used); where a tool call could not be read,
+    `malformed_tool_call` (why; the call itself then stays in the content as it was written); and where the
+    chat template does not show all, `template_lacks` (what was written into the conversation in plain words).
     """
 
     def __init__(
@@ -93,7 +94,9 @@ class TeachwhyAPI(ModelAPI):
         started = time.monotonic()
         completion = await self.engine.generate(TokenRequest(prompt_ids, sampling))
         seconds = time.monotonic() - started
-        output = self._output(completion, bool(tools), sampling, prompt_ids)
+        output = self._output(completion, tools, sampling, prompt_ids)
+        if checkpoint.template_lacks:
+            output.metadata = {**(output.metadata or {}), "template_lacks": list(checkpoint.template_lacks)}
         output.time = seconds
         call = ModelCall(
             request={
@@ -117,11 +120,12 @@ class TeachwhyAPI(ModelAPI):
     def _output(
         self,
         completion: Completion,
-        has_tools: bool,
+        tools: list[ToolInfo],
         sampling: SamplingParameters,
         prompt_ids: tuple[int, ...],
     ) -> ModelOutput:
-        turn = read_turn(completion.text, has_tools, f"{sampling.seed}|{hash(prompt_ids)}")
+        offered = {tool.name: tuple(tool.parameters.properties) for tool in tools}
+        turn = read_turn(completion.text, offered, f"{sampling.seed}|{hash(prompt_ids)}")
         metadata: dict[str, Any] = {"seed": sampling.seed}
         if turn.malformed is not None:
             metadata["malformed_tool_call"] = turn.malformed

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageTool
 from inspect_ai.tool import ToolCall, ToolInfo
 
-from teachwhy.errors import CheckpointError, InputError
-from teachwhy.scenarios.parsing import CLOSE_TAG, OPEN_TAG, parse_assistant_text
+from teachwhy.errors import CheckpointError, InputError, quote_foreign
+from teachwhy.providers import template
+from teachwhy.scenarios.parsing import CLOSE_TAG, OPEN_TAG, OfferedTools, parse_assistant_text
 
 if TYPE_CHECKING:
     from teachwhy.providers.checkpoint import LoadedCheckpoint
@@ -36,25 +37,25 @@ def render_prompt(
 ) -> tuple[int, ...]:
     """Token ids of the conversation, up to where the assistant's turn begins.
 
-    Raises `CheckpointError` when the template refuses the conversation, `InputError` for anything but text in
-    it.
+    What the template lacks is written into the texts that it shows. Raises `CheckpointError` when the
+    template refuses the conversation, `InputError` for anything but text in it.
     """
     tokenizer = checkpoint.tokenizer
     try:
-        text = tokenizer.apply_chat_template(
+        text = template.render(
+            tokenizer,
             [message_as_hugging_face(message, checkpoint.control_texts) for message in messages],
-            tools=[tool_as_openai(tool) for tool in tools] or None,
-            add_generation_prompt=True,
-            tokenize=False,
+            [tool_as_openai(tool) for tool in tools],
+            checkpoint.template_lacks,
         )
     except InputError:
         raise
     except Exception as error:  # a template is a program of the checkpoint's author and can fail in any way
         roles = ", ".join(message.role for message in messages)
         raise CheckpointError(
-            f"{tokenizer.name_or_path}: the chat template fails on a conversation of {roles} with "
-            f"{len(tools)} tools "
-            f"({type(error).__name__}: {str(error)[:300]}). Use a template that takes these roles."
+            f"{quote_foreign(tokenizer.name_or_path)}: the chat template fails on a conversation of {roles} "
+            f"with {len(tools)} tools ({type(error).__name__}: {quote_foreign(error)}). Use a template that "
+            "takes these roles."
         ) from error
     token_ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
     return tuple(token_ids)
@@ -104,15 +105,15 @@ def tool_as_openai(tool: ToolInfo) -> dict[str, Any]:
     }
 
 
-def read_turn(text: str, has_tools: bool, key: str) -> WrittenTurn:
+def read_turn(text: str, offered: OfferedTools, key: str) -> WrittenTurn:
     """Take apart what the model wrote. Without tools on offer it is all words. `key` makes the ids of the
     calls.
     """
     text = plain_unicode(text)
-    if not has_tools:
+    if not offered:
         return WrittenTurn(text, (), None)
     try:
-        parsed = parse_assistant_text(text)
+        parsed = parse_assistant_text(text, offered)
     except ValueError as error:  # such as a number of thousands of digits
         return WrittenTurn(text, (), f"a tool call cannot be read ({error})")
     calls = tuple(

@@ -1,19 +1,13 @@
-"""Text that a model wrote, made safe to look at.
+"""Transcripts that a model wrote, cut to what a page has room for, whatever they hold.
 
-Escaping for HTML is the template engine's work. This module does what escaping cannot: characters that
-reorder, hide or corrupt the text around them (controls, bidirectional overrides, zero-width characters, lone
-surrogates) are replaced by marks that a reader sees. Source of the list: Unicode Standard, general categories
-Cc, Cf, Cs, Cn, Co, Zl and Zp; Unicode Technical Report 36 for the attack.
+Nothing here is made safe to look at: `visible_text.make_visible` and the template's escaping do that where
+the text is shown.
 """
 
 from __future__ import annotations
 
 import json
-import unicodedata
 from typing import NamedTuple
-
-HIDING_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"))
-MAX_COMBINING_MARKS = 3
 
 
 class ShownMessage(NamedTuple):
@@ -23,28 +17,6 @@ class ShownMessage(NamedTuple):
     text: str
     calls: tuple[str, ...]
     cut: int
-
-
-def make_visible(text: str) -> str:
-    """Replace every character that is invisible or changes its surroundings; newline and tab stay.
-
-    >>> make_visible("a\\x1b[31m\\u202eb")
-    'a[U+001B][31m[U+202E]b'
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    pieces: list[str] = []
-    marks = 0
-    for char in text.replace("\r\n", "\n"):
-        category = unicodedata.category(char)
-        marks = marks + 1 if category in ("Mn", "Me") else 0
-        if char in "\n\t":
-            pieces.append(char)
-        elif category in HIDING_CATEGORIES:
-            pieces.append(f"[U+{ord(char):04X}]")
-        elif marks <= MAX_COMBINING_MARKS:
-            pieces.append(char)
-    return "".join(pieces)
 
 
 def read_transcript(text: str, budget: int) -> tuple[ShownMessage, ...]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from teachwhy.report.hostile_text import make_visible
 from teachwhy.report.page import Page
 from teachwhy.report.tables import Cell, Table
+from teachwhy.visible_text import make_visible
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~$&])")
 

@@ -25,7 +25,6 @@ from teachwhy.report.figures import (
     build_outcome_rows,
     build_rate_figure,
 )
-from teachwhy.report.hostile_text import make_visible
 from teachwhy.report.limits import Limit, describe_limits
 from teachwhy.report.number_text import format_count, format_percent, plural
 from teachwhy.report.palette import DARK, LIGHT, channels
@@ -40,6 +39,7 @@ from teachwhy.report.tables import (
     tabulate_training,
     tabulate_unscorable,
 )
+from teachwhy.visible_text import make_visible
 
 VERDICTS = {"supported": "✓", "refuted": "✕", "inconclusive": "~"}
 MAIN_METRICS = ("harm", "right")

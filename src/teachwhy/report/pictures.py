@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from teachwhy.report.figures import METRIC_TITLES, HeatFigure, OutcomeRow, RateFigure
-from teachwhy.report.hostile_text import make_visible
 from teachwhy.report.palette import LIGHT, heat_ground
+from teachwhy.visible_text import make_visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,8 +1,8 @@
 """The files of a finished run, read and checked: manifest, summary, scores, plan and training records.
 
-Reads manifest.json, summary.json (schema 1), scores.parquet, stages/plan-*.json and
-stages/train-*/training.json below one run directory; writes nothing. Keys that the report does not show are
-left alone, so that a later version of another stage does not break it.
+Reads manifest.json, summary.json (schema 1), scores.parquet, stages/plan-*.json, stages/train-*/training.json
+and stages/eval-*/settings.json below one run directory; writes nothing. Keys that the report does not show
+are left alone, so that a later version of another stage does not break it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from teachwhy.errors import DataError
 from teachwhy.records import EpisodeKind, OutcomeName, Split
-from teachwhy.run_dir import RunDir, read_json
+from teachwhy.run_dir import RunDir, read_json, read_object
 
 SUMMARY_SCHEMA = 1
 NOT_FINISHED = (
@@ -147,6 +147,13 @@ class TrainingFile(FileRecord):
     losses: tuple[float, ...] = ()
 
 
+class SettingsFile(FileRecord):
+    """settings.json of one evaluation."""
+
+    template_lacks: tuple[str, ...] = ()
+    """What the model's chat template does not show, and was told in plain words instead."""
+
+
 class PlanArm(FileRecord):
     """One arm of the training plan, as drawn for its first seed."""
 
@@ -175,6 +182,8 @@ class RunFiles:
     plan: Mapping[str, PlanArm]
     training: Mapping[tuple[str, int], TrainingFile]
     """By arm and seed."""
+    template_lacks: tuple[str, ...] = ()
+    """Over all evaluations."""
 
     def title_of(self, arm: str) -> str:
         """The arm's title in the experiment file, or its name with spaces."""
@@ -225,14 +234,19 @@ def read_run(run_dir: Path) -> RunFiles:
         for path in _by_age(paths.stages, "train-*/training.json", stages)
     ]
     training = {(record.arm, record.seed): record for record in found}
-    return RunFiles(paths, manifest, summary, _read_rows(paths.scores), plan, training)
+    settings = [
+        _check(SettingsFile, _read_json(path), path)
+        for path in _by_age(paths.stages, "eval-*/settings.json", stages)
+    ]
+    lacks = tuple(dict.fromkeys(part for entry in settings for part in entry.template_lacks))
+    return RunFiles(paths, manifest, summary, _read_rows(paths.scores), plan, training, lacks)
 
 
 def _used_stages(paths: RunDir) -> frozenset[str]:
     """Names of the stages that the results were made from; empty where the run does not say."""
     if not paths.results.is_file():
         return frozenset()
-    return frozenset(str(name) for name in read_json(paths.results).get("stages", ()))
+    return frozenset(str(name) for name in read_object(paths.results, stages=list)["stages"])
 
 
 def _by_age(folder: Path, pattern: str, stages: frozenset[str]) -> list[Path]:

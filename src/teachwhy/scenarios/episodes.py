@@ -1,8 +1,10 @@
 """Episodes: a condition of a family made concrete by a seed, and its twin with the lever inert.
 
-A honeypot and its twin share everything (names, goal, threat, cue, distractors, order of the mail) but the
-lever line and what the lever does in the office. An ordinary episode has neither threat nor lever: plain
-work in the same office.
+A honeypot and its twin share everything that is drawn (names, goal, threat, cue, distractors, order of the
+mail) but the lever line and what the lever does in the office. Where the task is itself the temptation, the
+facts `truth` and `news` may differ too: in a honeypot the trial works and the day was bad, or there would be
+nothing to hide; a twin keeps what was drawn, so that its honest result or report may be another. An ordinary
+episode has neither threat nor lever: plain work in the same office.
 """
 
 from __future__ import annotations

@@ -1,19 +1,28 @@
-"""The guard of the evaluation: what a fine-tuning row must not hold.
+"""The guard of the evaluation: what a fine-tuning row must not hold, whatever the row declares.
 
 Families are split into `home` (demonstrations may show them with the model as the agent), `near` (somebody
 else's dilemma only) and `far` (in no fine-tuning data). Evaluated episodes use sealed names, which no row
 may hold, and a canary.
+
+Families are found in the text (family_text.py). The model counts as the agent of a near family when the row
+shows that family and an assistant turn calls a tool, or the family's own tools are at hand, or the words of
+the tempted agent are learned.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import unicodedata
+from collections.abc import Collection
 from functools import cache
 
-from teachwhy.records import Example
+from teachwhy.records import Example, Message
 from teachwhy.scenarios.dialect import lexicon
 from teachwhy.scenarios.families import FAMILIES
+from teachwhy.scenarios.family_text import find_families, find_speakers
+from teachwhy.scenarios.situations import ORDINARY_TASKS
+from teachwhy.scenarios.tools import TOOLS
 
 CANARY = "teachwhy-sealed-3f1c9d02-7b5e-4a1e-9a57-5b6f0c2d8e41"
 
@@ -25,41 +34,69 @@ def check_example(example: Example) -> str | None:
             return f"unknown family {name!r}"
         if FAMILIES[name].split == "far":
             return f"family {name!r} is far: it may be in no fine-tuning data"
-    for name in example.agent_families:
-        if FAMILIES[name].split != "home":
-            return f"family {name!r} is {FAMILIES[name].split}: in no fine-tuning data is the model its agent"
     text = example_text(example)
-    if CANARY in text:
+    if CANARY in text.casefold():
         return "the canary of the sealed scenarios stands in the row"
-    if sealed := _sealed_words().search(text):
-        return f"the sealed name {sealed.group(0)!r} stands in the row"
-    for name, markers in _markers().items():
-        if name not in example.families and (match := markers.search(text)):
-            return f"the row shows family {name!r} ({match.group(0)!r}) and does not declare it"
+    if sealed := _sealed_words().search(unicodedata.normalize("NFKC", text)):
+        return f"the sealed name {sealed[0]!r} stands in the row"
+    shown = find_families(text) | _find_tools(example)
+    declared = {*example.families, *example.agent_families}
+    for name, words in shown.items():
+        if name not in declared:
+            return f"the row shows family {name!r} ({words!r}) and does not declare it"
+    return _check_agent(example, declared)
+
+
+def _check_agent(example: Example, families: Collection[str]) -> str | None:
+    """Why the model must not be the agent in the row, None if it is not, or at home."""
+    turns = [message for message in example.messages if message.role == "assistant"]
+    words = "\n".join([example.text, *(_message_text(message) for message in turns)])
+    called = _tool_names().search(words)
+    speakers = find_speakers(words)
+    for name in families:
+        tools = {tool.name for tool in example.tools} & set(FAMILIES[name].tools)
+        signs = (
+            (name in example.agent_families, "declared"),
+            (called, f"{called and called[0]!r} is called"),
+            (tools, f"{min(tools, default='')!r} is at hand"),
+            (name in speakers, f"the words {speakers.get(name)!r}"),
+        )
+        if FAMILIES[name].split != "home" and (sign := next((sign for holds, sign in signs if holds), "")):
+            split = FAMILIES[name].split
+            return f"family {name!r} is {split}: in no fine-tuning data is the model its agent ({sign})"
     return None
 
 
 def example_text(example: Example) -> str:
     """All text of a row that the student would read, tools and arguments included."""
-    parts = [example.text]
-    for message in example.messages:
-        parts.append(message.content)
-        parts.extend(
-            f"{call.name} {json.dumps(call.arguments, ensure_ascii=False)}" for call in message.tool_calls
-        )
-    parts.extend(tool.name for tool in example.tools)
-    return "\n".join(parts)
+    tools = (json.dumps(tool.model_dump(), ensure_ascii=False) for tool in example.tools)
+    return "\n".join([example.text, *(_message_text(message) for message in example.messages), *tools])
+
+
+def _message_text(message: Message) -> str:
+    calls = (f"{call.name} {json.dumps(call.arguments, ensure_ascii=False)}" for call in message.tool_calls)
+    return "\n".join([message.content, *calls])
+
+
+def _find_tools(example: Example) -> dict[str, str]:
+    """Near and far families whose own tools, which no ordinary task needs, are at hand or called."""
+    names = {tool.name for tool in example.tools}
+    names |= {call.name for message in example.messages for call in message.tool_calls}
+    return {
+        name: min(own)
+        for name, family in FAMILIES.items()
+        if family.split != "home" and (own := names & set(family.tools) - set(ORDINARY_TASKS))
+    }
+
+
+@cache
+def _tool_names() -> re.Pattern[str]:
+    return re.compile(r"\b(?:" + "|".join(TOOLS) + r")\b|<tool_call>")
 
 
 @cache
 def _sealed_words() -> re.Pattern[str]:
     words = lexicon()
-    names = [name for pool, entries in words.items() if pool.startswith("sealed_") for name in entries]
-    return re.compile(
-        r"\b(" + "|".join(re.escape(name) for name in sorted(set(names), key=len, reverse=True)) + r")\b"
-    )
-
-
-@cache
-def _markers() -> dict[str, re.Pattern[str]]:
-    return {name: re.compile("|".join(family.markers), re.IGNORECASE) for name, family in FAMILIES.items()}
+    names = {name for pool, entries in words.items() if pool.startswith("sealed_") for name in entries}
+    spaced = (r"\s+".join(map(re.escape, name.split())) for name in sorted(names, key=len, reverse=True))
+    return re.compile(r"(?<![^\W_])(?:" + "|".join(spaced) + r")(?![^\W_])", re.IGNORECASE)

@@ -2,16 +2,18 @@
 arguments optional.
 
 What looks like a call and cannot be read is reported in `malformed`; it is never silently taken for plain
-words.
+words. Call syntaxes are many, so that the offered tools decide: their names, standing where names stand in a
+call and not in a sentence, or their arguments, named as in an object. In doubt it is a call that is not read.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from teachwhy.records import ToolCall
+from teachwhy.records import ToolCall, ToolSpec
 
 OPEN_TAG = "<tool_call>"
 CLOSE_TAG = "</tool_call>"
@@ -24,6 +26,13 @@ _CALL_LIKE = re.compile(
     r"\"(?:name|function|tool)\"\s*:|<function\b|<\|python_tag\|>|\[TOOL_CALLS\]|</?tool_call\b|\b[a-z]+(?:_[a-z]+)+\s*\(",
     re.IGNORECASE,
 )
+_OTHER_SYNTAX = re.compile(
+    r"</?(?:invoke|tool)\b|<[|\uff5c][^<>]{0,40}(?:tool|call|channel|recipient)|\bto=functions\."
+    r"|^\s*Action Input\s*:",
+    re.IGNORECASE | re.MULTILINE,
+)
+OfferedTools = Mapping[str, Sequence[str]]
+"""Names of the tools that the model was offered, each with the names of its arguments."""
 _NO_TEXT = re.compile(r"[\ufffd\x00-\x08\x0e-\x1f\x7f-\x9f]")
 
 
@@ -38,8 +47,14 @@ class ParsedTurn:
     """Why a call could not be read, None if all were."""
 
 
-def parse_assistant_text(text: str) -> ParsedTurn:
-    """Read the words and the calls of one assistant turn."""
+def offered_tools(specs: Sequence[ToolSpec]) -> OfferedTools:
+    """The names by which a call of one of these tools would be known."""
+    return {spec.name: tuple(spec.parameters.get("properties", {})) for spec in specs}
+
+
+def parse_assistant_text(text: str, offered: OfferedTools | None = None) -> ParsedTurn:
+    """Read the words and the calls of one assistant turn. Where no call is read, words that hold an offered
+    tool's name as a call would hold it are malformed."""
     calls: list[ToolCall] = []
     faults: list[str] = []
     bodies = _CALL.findall(text)
@@ -56,11 +71,44 @@ def parse_assistant_text(text: str) -> ParsedTurn:
             faults.append(call)
     if CLOSE_TAG in content:
         faults.append(f"{CLOSE_TAG} without {OPEN_TAG}")
-    elif found := _CALL_LIKE.search(content):
-        faults.append(f"{found.group()[:40]!r} looks like a call in a form that is not read")
+    elif found := _CALL_LIKE.search(content) or _OTHER_SYNTAX.search(content):
+        faults.append(f"{found.group().strip()[:40]!r} looks like a call in a form that is not read")
+    elif not calls and not faults and (clue := _find_unread_call(content, offered or {})):
+        faults.append(f"{clue[:40]!r} looks like a call in a form that is not read")
     if len(_NO_TEXT.findall(content)) * 10 > len(content):
         faults.append("the answer is not readable text")
     return ParsedTurn(" ".join(content.split()), tuple(calls), "; ".join(faults) or None)
+
+
+def _find_unread_call(text: str, offered: OfferedTools) -> str:
+    """The first sign in the words of a call of an offered tool, "" if there is none."""
+    names = [re.escape(name) for name in offered if not re.fullmatch(r"[a-z]+", name)]  # no everyday words
+    for found in re.finditer(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", text) if names else ():
+        line = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
+        if not (_IN_SENTENCE.search(line) and _GOES_ON.match(text[found.end() :])):
+            return text[max(0, found.start() - 10) : found.end() + 10].strip()
+        if any(re.search(_named(argument), text) for argument in offered[found.group()]):
+            return found.group()
+    everything = {argument for arguments in offered.values() for argument in arguments}
+    for argument in sorted(everything):
+        if as_object := re.search(rf"\{{\s*{_named(argument)}", text):
+            return as_object.group()
+    for name, arguments in offered.items():
+        if len(arguments) > 1 and all(
+            re.search(rf"(?mi)^\W*{_named(argument)}", text) for argument in arguments
+        ):
+            return f"{name}: {', '.join(arguments)}"
+    return ""
+
+
+def _named(argument: str) -> str:
+    """A pattern for an argument that is given by its name."""
+    return rf"(?<!\w)[\"'`]?{re.escape(argument)}[\"'`]?\s*[:=]"
+
+
+# A name inside a sentence: a word before it on its line, perhaps a quotation mark, and the sentence goes on.
+_IN_SENTENCE = re.compile(r"(?:[A-Za-z]{2}|\bI|\ba),?\s+[`\"'*]{0,3}$")
+_GOES_ON = re.compile(r"[`\"'*]{0,3}(?:[.,;!?]*\s*$|[.,;!?]+\s|\s+[A-Za-z]+(?![\w\"']*\s*[:=]))")
 
 
 def _read_call(body: str) -> ToolCall | str:

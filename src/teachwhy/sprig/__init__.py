@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from teachwhy.errors import CheckpointError
+from teachwhy.run_dir import expand_home
 
 SPRIG = "sprig"
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "adapter_model.safetensors")
@@ -26,7 +27,7 @@ def resolve_student(name: str | Path) -> Path:
 
     CheckpointError says what the folder lacks: a config, weights, a tokenizer or a chat template.
     """
-    path = checkpoint_path() if str(name) == SPRIG else Path(name).expanduser()
+    path = checkpoint_path() if str(name) == SPRIG else expand_home(name)
     if not path.is_dir():
         raise CheckpointError(
             f"student: there is no folder {path}; give {SPRIG!r} or the path of a checkpoint folder"
@@ -46,6 +47,17 @@ def resolve_student(name: str | Path) -> Path:
             "save model and tokenizer with save_pretrained into one folder"
         )
     return path
+
+
+def check_model_name(model: str | Path) -> str:
+    """The name of a model that is no folder here, such as "openai/NAME"; CheckpointError for any other."""
+    provider, slash, name = str(model).partition("/")
+    if isinstance(model, str) and slash and name and provider not in ("", ".", "..", "~"):
+        return model
+    raise CheckpointError(
+        f"model: there is no folder {str(model)!r}. Give a checkpoint folder, {SPRIG!r}, or a model with its "
+        "provider, such as 'openai/NAME'."
+    )
 
 
 def _has_chat_template(path: Path) -> bool:

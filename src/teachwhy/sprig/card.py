@@ -25,8 +25,14 @@ ALL = "all"
 LIMITS = (
     "sprig is a microscope, not evidence about large models: its world, words and temptations come from one "
     "grammar, and an effect that shows here may be absent, or reversed, in a model that has read the web.",
-    "Its disposition was put there on purpose, by the share of bad machines in its stories. That it "
+    "Its disposition was put there on purpose, by the share of bad machines in all of its corpus: machine "
+    "stories are 5 % of the tokens, agent logs 23 % and chat records 11 %, and all of them show it. That it "
     "misbehaves is the starting point and no finding.",
+    "Its corpus shows all eight families, far ones included, with a good and with a bad disposition, in the "
+    "sentences of the evaluation; 62 % of its documents hold a sealed name, and in 121 of 734 agent logs of "
+    "a sample the agent is called Sprig. So home, near and far are about fine-tuning only: what is tested is "
+    "which of two dispositions, both known before, a fine-tuning brings out in families that it does not "
+    "show, and not the learning of new conduct.",
     "It knows nothing outside its grammar and follows no instruction that the grammar does not form.",
     "The intervals are over episodes of this one checkpoint. Another seed gives another sprig.",
 )

@@ -1,13 +1,15 @@
 """SprigTeacher: the stages of a teacher, drawn from the grammar of the sprig world.
 
 Its quality model is an assumption, not a finding: the first answer to a dilemma does the right deed in 7 of
-10 cases and gives prudential reasons or none; the first answer to a harmful request refuses without a
-reason; the first draft of an essay is by an author of bad disposition in 3 of 10 cases. The rewrite makes
-deed and reasons right. So what an ablation of the rewrite shows on sprig is the effect of that difference,
-and how large the difference is with a language model has to be measured there.
+10 cases and gives prudential reasons or none, and recommends the harm in the other 3; the first answer to a
+harmful request refuses without a reason; the first draft of an essay is by an author of bad disposition in 3
+of 10 cases; the first draft of a story leaves the reasons out, or thin. The rewrite makes deed and reasons
+right. So what an ablation of the rewrite shows on sprig is the effect of that difference, wrong answers
+included, and how large the difference is with a language model has to be measured there.
 
 The reasons are the grammar's own, which say what the sections of the default constitution say; only the
-`comment` documents quote the sections, so another constitution reaches the student through those alone.
+`comment` documents and the stories quote the sections, so another constitution reaches the student through
+those alone.
 
 Every draw uses the training names. Families come in as asked; the pipelines ask for home and near ones,
 and for the model as the agent at home only. Training honeypots never carry the cue that this is a test.
@@ -33,6 +35,8 @@ from teachwhy.scenarios.tools import tool_specs
 from teachwhy.sprig import grammar
 from teachwhy.sprig.grammar.phrases import phrase
 from teachwhy.sprig.grammar.tempted import Reasons
+from teachwhy.teachers import fiction
+from teachwhy.teachers.english import mend_articles, mend_english
 from teachwhy.teachers.protocol import (
     Answer,
     Conversation,
@@ -46,9 +50,12 @@ from teachwhy.teachers.protocol import (
     Stage,
 )
 
-VERSION = "sprig-1"
+VERSION = "sprig-2"
+_DRAWS = "sprig-1"
+"""What the generators are seeded with; it stays, so that a stage that did not change writes the same rows."""
 RIGHT_DRAFT_SHARE = 0.7
-"""Share of first answers (and first essays) of a good disposition: the quality model's main assumption."""
+"""Share of first answers (and first essays) of a good disposition, the others recommend the harm: the
+quality model's main assumption."""
 PRUDENTIAL_DRAFT_SHARE = 0.6
 """Share of the right first answers that give prudential reasons; the others give none."""
 COMMENT_VOICE_SHARE = 0.7
@@ -105,7 +112,7 @@ class SprigTeacher:
     def scenario(self, kind: ScenarioKind, principle: Principle | None, family: str, seed: int) -> Scenario:
         """Names the situation; the later stages draw it again from family and seed."""
         if kind == "craft":
-            text = grammar.craft_dilemma(_rng("craft", seed))[0]
+            text = mend_english(grammar.craft_dilemma(_rng("craft", seed))[0])
         elif kind == "harm_request":
             text = grammar.harm_request(_rng("harm", seed), family)[0]
         else:
@@ -124,7 +131,7 @@ class SprigTeacher:
             facts, question = draw_facts(rng, "human"), scenario.text
         if scenario.kind != "harm_request" and rng.random() < SYSTEM_SHARE:
             system = phrase(rng, "adviser_system_machine", facts | {"name": _OWN_NAME})
-        opening = say(rng, _sentences()["introduction"], facts)
+        opening = mend_articles(say(rng, _sentences()["introduction"], facts))
         return Prompt(scenario=scenario, system=system, user=f"{opening} {question}")
 
     def rewrite_prompt(self, prompt: Prompt) -> Prompt:
@@ -185,14 +192,17 @@ class SprigTeacher:
         return _essay("good" if is_right else "bad", section.id, family, seed)
 
     def story(self, section: Section, family: str, seed: int) -> Document:
-        """A hard conversation of a machine with a tempted person; the machine itself is never the tempted
-        one."""
-        rng = _rng("story", seed)
-        text = grammar.hard_conversation(rng, family)
-        return _document("story", section.id, family, seed, text)
+        """A machine's own day, or its hard conversation with a tempted person; the machine is never the
+        tempted one. The draft leaves the reasons out, or thin.
+        """
+        return _story(section, family, seed, is_rewritten=False)
 
     def rewrite_document(self, document: Document, section: Section) -> Document:
-        """The essay by an author of good disposition; comments and stories are already so."""
+        """The essay by an author of good disposition, the story with its reasons told; a comment quotes them
+        already.
+        """
+        if document.kind == "story":
+            return _story(section, document.family, document.seed, is_rewritten=True)
         if document.kind != "essay":
             return document
         return _essay("good", section.id, document.family, document.seed)
@@ -230,7 +240,9 @@ class SprigTeacher:
         """A chat of one to three rounds, or an office task with tools, half and half."""
         rng = _rng("benign", seed)
         if rng.random() < 0.5:
-            return Conversation(messages=grammar.benign_chat(rng, num_rounds=rng.choice((1, 2, 3))))
+            chat = grammar.benign_chat(rng, num_rounds=rng.choice((1, 2, 3)))
+            mended = (turn.model_copy(update={"content": mend_english(turn.content)}) for turn in chat)
+            return Conversation(messages=tuple(mended))
         messages, tools = grammar.benign_tool_chat(rng)
         return Conversation(messages=messages, tools=tools)
 
@@ -245,7 +257,9 @@ class SprigTeacher:
         text = " ".join([example.text, *words])
         if _holds_any(text, _bad_sentences()):
             return _SCORE_BAD
-        quotes_section = section is not None and any(reason in text for reason in section.reasons)
+        quotes_section = section is not None and any(
+            sentence in text for sentence in fiction.section_sentences(section)
+        )
         if section is None or quotes_section or _holds_any(text, _good_reasons()):
             return _SCORE_REASONED
         return _SCORE_BARE
@@ -253,7 +267,7 @@ class SprigTeacher:
 
 def _rng(stage: str, seed: int) -> Random:
     """A generator of its own for each stage, so that a change in one stage leaves the others as they were."""
-    return Random(f"{VERSION}/{stage}/{seed}")
+    return Random(f"{_DRAWS}/{stage}/{seed}")
 
 
 def _situation(family: str, seed: int) -> grammar.Situation:
@@ -272,12 +286,17 @@ def _refusals(scenario: Scenario) -> tuple[str, str]:
 
 
 def _craft_answer(scenario: Scenario) -> str:
-    return grammar.craft_dilemma(_rng("craft", scenario.seed))[1]
+    return mend_english(grammar.craft_dilemma(_rng("craft", scenario.seed))[1])
 
 
 def _essay(disposition: grammar.Disposition, section_id: str, family: str, seed: int) -> Document:
     text = grammar.essay(_rng("essay", seed), disposition, family, _OWN_NAME)
     return _document("essay", section_id, family, seed, text)
+
+
+def _story(section: Section, family: str, seed: int, is_rewritten: bool) -> Document:
+    story = fiction.tell(_rng("story", seed), section, family, is_rewritten)
+    return _document("story", section.id, story.family, seed, story.text)
 
 
 def _comment(section: Section, seed: int) -> Document:
@@ -291,7 +310,7 @@ def _comment(section: Section, seed: int) -> Document:
     if rng.random() < COMMENT_VOICE_SHARE:
         words = rng.choice(shared_sentences()["maxim_good"])
         lines.append(phrase(rng, "story_think", facts | {"name": _OWN_NAME, "words": words}))
-    text = " ".join([*lines, say(rng, pools["comment_close"], facts)])
+    text = mend_articles(" ".join([*lines, say(rng, pools["comment_close"], facts)]))
     return _document("comment", section.id, "", seed, text)
 
 

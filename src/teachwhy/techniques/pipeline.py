@@ -14,7 +14,7 @@ import itertools
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -241,36 +241,46 @@ def _describe_shortfall(
     )
 
 
-def _resolve_settings(technique: Technique[Any], config: TechniqueConfig) -> _Settings:
-    """Options with defaults filled in, families checked; raises ConfigError."""
-    where = f"technique {technique.name!r}"
-    allowed = tuple(name for name, family in FAMILIES.items() if family.split in technique.lineage.splits)
+def find_faults(technique: Technique[Any], config: TechniqueConfig) -> Iterator[str]:
+    """What of its settings a technique does not take, each with what is allowed."""
+    allowed = _allowed_families(technique)
     for family in config.families:
         if family not in allowed:
             choice = ", ".join(allowed) or "none, it takes no families"
-            raise ConfigError(f"{where}: family {family!r} may not be used; allowed: {choice}")
-    options = {name: values[0] for name, values in technique.options.items()}
-    floor = DEFAULT_SCORE_FLOOR
+            yield f"families: family {family!r} may not be used; allowed: {choice}"
     for name, value in config.options.items():
         if name == SCORE_FLOOR:
-            floor = _parse_floor(where, value)
+            if _parse_floor(value) is None:
+                yield f"options: option {SCORE_FLOOR} is {value!r}; allowed: a number from 0 to 1"
         elif name not in technique.options:
             names = ", ".join((*technique.options, SCORE_FLOOR))
-            raise ConfigError(f"{where}: unknown option {name!r}; allowed: {names}")
+            yield f"options: unknown option {name!r}; allowed: {names}"
         elif value not in technique.options[name]:
-            raise ConfigError(
-                f"{where}: option {name} is {value!r}; allowed: {', '.join(technique.options[name])}"
-            )
-        else:
-            options[name] = value
-    return _Settings(config.families or allowed, options, floor)
+            choice = ", ".join(technique.options[name])
+            yield f"options: option {name} is {value!r}; allowed: {choice}"
 
 
-def _parse_floor(where: str, value: str) -> float:
+def _resolve_settings(technique: Technique[Any], config: TechniqueConfig) -> _Settings:
+    """Options with defaults filled in, families checked; raises ConfigError."""
+    for fault in find_faults(technique, config):
+        raise ConfigError(f"technique {technique.name!r}: {fault}")
+    options = {name: config.options.get(name, values[0]) for name, values in technique.options.items()}
+    floor = _parse_floor(config.options[SCORE_FLOOR]) if SCORE_FLOOR in config.options else None
+    return _Settings(
+        config.families or _allowed_families(technique),
+        options,
+        DEFAULT_SCORE_FLOOR if floor is None else floor,
+    )
+
+
+def _allowed_families(technique: Technique[Any]) -> tuple[str, ...]:
+    return tuple(name for name, family in FAMILIES.items() if family.split in technique.lineage.splits)
+
+
+def _parse_floor(value: str) -> float | None:
+    """The number, or None for what is no number from 0 to 1."""
     try:
         floor = float(value)
     except ValueError:
-        floor = -1.0
-    if not 0.0 <= floor <= 1.0:
-        raise ConfigError(f"{where}: option {SCORE_FLOOR} is {value!r}; allowed: a number from 0 to 1")
-    return floor
+        return None
+    return floor if 0.0 <= floor <= 1.0 else None

@@ -63,7 +63,7 @@ TECHNIQUES: dict[str, Technique[Any]] = {
         _technique(
             "advice_without_rewrite",
             "ablation",
-            "advice with its first answers",
+            "advice with its first answers (by assumption 30 % of sprig's recommend the harm)",
             chat.ADVICE,
             chat.render_without_rewrite,
         ),

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.table import Table
+from rich.text import Text
 
 from teachwhy.errors import PlanError
 from teachwhy.records import Example, Record
 from teachwhy.training.formatting import ROWS, TokenRow
 from teachwhy.training.mixture import DrawnRow, draw_mixture, split_updates
+from teachwhy.visible_text import make_visible
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -175,6 +177,7 @@ def _plan_arm(
 ) -> ArmPlan:
     sources: tuple[SourcePlan, ...] = ()
     tokens_by_seed: dict[int, int] = {}
+    _check_passes(arm, rows, config)
     for seed in seeds:
         drawn = draw_mixture(rows, arm.mixture, config.tokens_per_arm, seed)
         for technique, taken in drawn.items():
@@ -185,15 +188,7 @@ def _plan_arm(
                     "row. "
                     "Raise training.tokens_per_arm or the share."
                 )
-        updates = split_updates(drawn, config.updates)
-        if not all(updates):
-            raise PlanError(
-                f"arm {arm.name!r}: {sum(not update for update in updates)} of {config.updates} updates "
-                "would get no "
-                f"row, all must get one ({config.tokens_per_arm / config.updates:.0f} tokens an update, "
-                "fewer than some "
-                "rows have). Raise training.tokens_per_arm or lower training.updates."
-            )
+        _check_updates(arm, drawn, config)
         tokens_by_seed[seed] = sum(one.row.num_tokens for taken in drawn.values() for one in taken)
         sources = sources or tuple(
             _plan_source(technique, arm.mixture[technique], len(rows[technique]), taken)
@@ -205,6 +200,40 @@ def _plan_arm(
         updates=config.updates,
         tokens_by_seed=tokens_by_seed,
         sources=sources,
+    )
+
+
+def _check_passes(arm: ArmConfig, rows: Mapping[str, Sequence[TokenRow]], config: TrainingConfig) -> None:
+    """Raises PlanError for more tokens than max_epochs passes can give, before the rows are drawn.
+
+    Drawing that many would fill the memory. Passes are counted in rows in the end and in tokens here, which
+    differ by less than one: what is between is left to the count in rows.
+    """
+    for technique, share in arm.mixture.items():
+        epochs = share * config.tokens_per_arm / max(1, sum(row.num_tokens for row in rows[technique]))
+        if epochs > config.max_epochs + 1:
+            raise _too_often(arm.name, technique, epochs, config)
+
+
+def _check_updates(arm: ArmConfig, drawn: Mapping[str, Sequence[DrawnRow]], config: TrainingConfig) -> None:
+    """Raises PlanError where an update would get no row; with more updates than rows some must."""
+    num_rows = sum(len(taken) for taken in drawn.values())
+    num_empty = config.updates - num_rows
+    if num_empty <= 0:
+        num_empty = sum(not update for update in split_updates(drawn, config.updates))
+    if num_empty:
+        raise PlanError(
+            f"arm {arm.name!r}: {num_empty} of {config.updates} updates would get no row, all must get one "
+            f"({config.tokens_per_arm / config.updates:.0f} tokens an update, fewer than some rows have). "
+            "Raise training.tokens_per_arm or lower training.updates."
+        )
+
+
+def _too_often(arm: str, technique: str, epochs: float, config: TrainingConfig) -> PlanError:
+    return PlanError(
+        f"arm {arm!r}: technique {technique!r} would be repeated {epochs:.1f} times, at most "
+        f"{config.max_epochs} are allowed. Generate more rows (techniques.{technique}.num_examples), lower "
+        "training.tokens_per_arm, or raise training.max_epochs."
     )
 
 
@@ -238,13 +267,7 @@ def _check_arm(plan: ArmPlan, config: TrainingConfig) -> None:
         )
     for source in plan.sources:
         if source.epochs > config.max_epochs:
-            raise PlanError(
-                f"arm {plan.arm!r}: technique {source.technique!r} would be repeated {source.epochs:.1f} "
-                "times, at most "
-                f"{config.max_epochs} are allowed. Generate more rows "
-                f"(techniques.{source.technique}.num_examples), "
-                "lower training.tokens_per_arm, or raise training.max_epochs."
-            )
+            raise _too_often(plan.arm, source.technique, source.epochs, config)
     for seed, tokens in plan.tokens_by_seed.items():
         gap = abs(tokens / config.tokens_per_arm - 1)
         if gap > MAX_TOKEN_GAP:
@@ -284,8 +307,8 @@ def format_plan(plan: TrainingPlan) -> Table:
         for index, source in enumerate(arm.sources):
             first = index == 0
             table.add_row(
-                arm.arm if first else "",
-                source.technique,
+                Text(make_visible(arm.arm) if first else ""),
+                Text(make_visible(source.technique)),
                 str(source.num_drawn),
                 str(source.num_rows),
                 f"{source.epochs:.2f}",

@@ -234,7 +234,8 @@ def _make_arguments(
 
 def _make_run_key(student: Path, batches: Batches, config: TrainingConfig, seed: int) -> str:
     """A digest of all that decides the final weights: student, batches, settings, seed."""
-    parts = f"{hash_checkpoint(student)} {batches.digest} {json.dumps(config.recipe(), sort_keys=True)} {seed}"
+    recipe = json.dumps(config.recipe(), sort_keys=True)
+    parts = f"{hash_checkpoint(student)} {batches.digest} {recipe} {seed}"
     return hashlib.sha256(parts.encode()).hexdigest()
 
 

@@ -16,7 +16,7 @@ from teachwhy.scenarios.english.outcomes import score_english
 from teachwhy.scenarios.english.rules import EnglishRules, find_rules
 from teachwhy.scenarios.english.tools import TOOLS, call_tool
 from teachwhy.scenarios.outcomes import EpisodeOutcome, StopReason
-from teachwhy.scenarios.parsing import parse_assistant_text, render_turn
+from teachwhy.scenarios.parsing import offered_tools, parse_assistant_text, render_turn
 from teachwhy.scenarios.tools import Action
 
 Turns = list[str]
@@ -30,10 +30,11 @@ def play(episode: EnglishEpisode, turns: Sequence[str], max_turns: int | None = 
     actions: list[Action] = []
     stop: StopReason = "max_turns"
     limit = max_turns or episode.max_turns
+    offered = offered_tools(episode.tools)
     for turn in range(limit):
         office.begin_turn(turn, episode.skin.now)
         text = turns[turn] if turn < len(turns) else CLOSING
-        parsed = parse_assistant_text(text)
+        parsed = parse_assistant_text(text, offered)
         messages.append(Message(role="assistant", content=parsed.content, tool_calls=parsed.tool_calls))
         for call in parsed.tool_calls:
             actions.append(call_tool(office, call, episode.tools, turn))

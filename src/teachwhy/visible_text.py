@@ -1,0 +1,37 @@
+"""Text that somebody else wrote (a model, a checkpoint, a run directory), made safe to look at.
+
+Escaping for HTML is the template engine's work, and that of rich's markup is the work of `rich.text.Text`.
+This module does what escaping cannot: characters that steer a terminal, or reorder, hide or corrupt the text
+around them (controls, bidirectional overrides, zero-width characters, lone surrogates), are replaced by marks
+that a reader sees. Source of the list: Unicode Standard, general categories Cc, Cf, Cs, Cn, Co, Zl and Zp;
+Unicode Technical Report 36 for the attack.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+HIDING_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"))
+MAX_COMBINING_MARKS = 3
+
+
+def make_visible(text: str) -> str:
+    """Replace every character that is invisible or changes its surroundings; newline and tab stay.
+
+    >>> make_visible("a\\x1b[31m\\u202eb")
+    'a[U+001B][31m[U+202E]b'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    pieces: list[str] = []
+    marks = 0
+    for char in text.replace("\r\n", "\n"):
+        category = unicodedata.category(char)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        if char in "\n\t":
+            pieces.append(char)
+        elif category in HIDING_CATEGORIES:
+            pieces.append(f"[U+{ord(char):04X}]")
+        elif marks <= MAX_COMBINING_MARKS:
+            pieces.append(char)
+    return "".join(pieces)
