@@ -219,6 +219,20 @@ def test_differences_of_differences_cover(draw_arms: Callable, seeds: int) -> No
     assert (found.high - found.low).mean() < (0.7 if seeds == 5 else 0.9)
 
 
+def test_differences_of_differences_cover_near_zero(draw_arms: Callable) -> None:
+    """Families that differ by 1.5 on the log-odds; Student's alone covers 0.86."""
+    rng = np.random.default_rng(22)
+    wanted = ((0.02, 0.1), (0.1, 0.02), (0.02, 0.02))
+    pieces = [
+        draw_arms(rng, rates, (500, 5, len(group), 16), family=1.5)
+        for rates, group in zip(wanted, SPLITS, strict=True)
+    ]
+    arm, baseline = (cells_of(np.concatenate([piece[i] for piece in pieces], axis=2)) for i in (0, 1))
+    home, near, _ = (paired_difference(arm, baseline, group, SPLITS) for group in SPLITS)
+    found = contrast_of_two(home, near)
+    assert ((found.low <= -0.16) & (found.high >= -0.16)).mean() >= 0.93
+
+
 def test_seeds_that_disagree_about_one_set_of_families_count() -> None:
     hits = np.zeros((1, 4, 4, 20))
     hits[0, :2, :2] = 1.0

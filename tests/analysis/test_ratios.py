@@ -81,9 +81,11 @@ def test_a_correlation_narrows_a_ratio_as_in_the_formula() -> None:
 
 def test_ratios_are_paired_and_lend_spread(draw_arms: Callable) -> None:
     arm, baseline = draw_splits(draw_arms, np.random.default_rng(17), ((0.3, 0.6),) * 3, 5)
-    paired = ratio_of_rates(arm, baseline, SPLITS[2], SPLITS)
+    apart, paired = (
+        ratio_of_rates(arm, baseline, SPLITS[2], SPLITS, correlated=flag) for flag in (False, True)
+    )
     rates = [interval_of_rates(side, SPLITS[2], SPLITS) for side in (arm, baseline)]
-    apart = ratio_interval(rates[0], rates[1])
+    assert apart.high == pytest.approx(ratio_interval(rates[0], rates[1]).high)
     assert paired.estimate == pytest.approx(apart.estimate)
     assert np.median(paired.high - paired.low) < 0.95 * np.median(apart.high - apart.low)
 
@@ -100,9 +102,12 @@ def test_ratios_are_paired_and_lend_spread(draw_arms: Callable) -> None:
 )
 def test_differences_of_ratios_cover(draw_arms: Callable, seeds: int, rates: Rates) -> None:
     arm, baseline = draw_splits(draw_arms, np.random.default_rng(18), rates, seeds)
-    ratios = [ratio_of_rates(arm, baseline, group, SPLITS) for group in SPLITS]
+    apart, ratios = (
+        [ratio_of_rates(arm, baseline, group, SPLITS, correlated=flag) for group in SPLITS]
+        for flag in (False, True)
+    )
     shares = [one / other for one, other in rates]
-    for found, truth in zip(ratios, shares, strict=True):
+    for found, truth in zip(apart, shares, strict=True):
         assert ((found.low <= truth) & (truth <= found.high)).mean() >= 0.93
     for i in (1, 2):
         found, truth = difference_of_ratios(ratios[0], ratios[i]), shares[0] - shares[i]
@@ -113,7 +118,7 @@ def test_full_suppression_at_home_can_be_shown(draw_arms: Callable) -> None:
     """Home 68 to 0, near 71 to 20, far 88 to 30 per cent: absolute drops, 68 against 51 and 58, hide it."""
     rates = ((0.002, 0.68), (0.2, 0.71), (0.3, 0.88))
     arm, baseline = draw_splits(draw_arms, np.random.default_rng(19), rates, 5)
-    home, near, far = (ratio_of_rates(arm, baseline, group, SPLITS) for group in SPLITS)
+    home, near, far = (ratio_of_rates(arm, baseline, group, SPLITS, correlated=True) for group in SPLITS)
     for other in (near, far):
         assert (difference_of_ratios(home, other).high < 0.0).mean() > 0.8
 
@@ -141,9 +146,7 @@ def test_a_baseline_that_may_be_zero_is_open_on_its_side() -> None:
 def test_share_of_a_change_is_fieller() -> None:
     """Against the definition: the shares x for which arm - x reference - (1 - x) baseline may be 0."""
     rng = np.random.default_rng(20)
-    control, reference, baseline = (
-        cells_of(rng.random((1, 5, 8, 16)) < rate) for rate in (0.6, 0.3, 0.8)
-    )
+    control, reference, baseline = (cells_of(rng.random((1, 5, 8, 16)) < rate) for rate in (0.6, 0.3, 0.8))
     pairs = ((control, baseline), (reference, baseline), (control, reference))
     change, whole, apart = (paired_difference(one, other, range(8)) for one, other in pairs)
     found = share_of_change(change, whole, apart)

@@ -118,7 +118,8 @@ def measure_test(test: ClaimTest, table: EpisodeTable) -> Measured:
     elif test.kind == "ratio":
         found = ratio_of_rates(baseline, arm, *sets[0])
     else:
-        found = difference_of_ratios(*(ratio_of_rates(arm, baseline, *chosen) for chosen in sets))
+        ratios = [ratio_of_rates(arm, baseline, *chosen, correlated=True) for chosen in sets]
+        found = difference_of_ratios(ratios[0], ratios[1])
     pairs = [int(difference.num_pairs[0]) for difference in differences]
     num_pairs = sum(pairs) if all(pairs) else 0
     return Measured(float(found.estimate[0]), float(found.low[0]), float(found.high[0]), num_pairs)

@@ -39,7 +39,7 @@ from teachwhy.analysis.intervals import (
     variance_components,
 )
 
-SKEWED = (0.1, 0.2)
+SKEWED = (0.05, 0.15)
 """Where a rate is nearer to 0 or 1 than the first, limits reach as far as the arms' own intervals say;
 where none is nearer than the second, as far as Student's; in between, something between the two.
 """

@@ -51,13 +51,23 @@ def ratio_interval(above: Interval, below: Interval, correlation: Floats | float
 
 
 def ratio_of_rates(
-    above: Cells, below: Cells, families: Sequence[int], groups: Sequence[Sequence[int]] = ()
+    above: Cells,
+    below: Cells,
+    families: Sequence[int],
+    groups: Sequence[Sequence[int]] = (),
+    *,
+    correlated: bool = False,
 ) -> Interval:
-    """The rate of one arm divided by that of another, over the pairs of both."""
+    """The rate of one arm divided by that of another, over the pairs of both.
+
+    With `correlated`, the limits are narrower by what the two share: a little too narrow for a ratio that
+    stands alone, right for one that `difference_of_ratios` joins with another (docs/statistics.md).
+    """
     above, below = paired_cells(above, below)
-    together = cautious_correlation(above, below, families, groups)
     rates = [interval_of_rates(side, families, groups) for side in (above, below)]
-    return ratio_interval(rates[0], rates[1], together)
+    if not correlated:
+        return ratio_interval(rates[0], rates[1])
+    return ratio_interval(rates[0], rates[1], cautious_correlation(above, below, families, groups))
 
 
 def cautious_correlation(

@@ -211,7 +211,7 @@ def write_notes(arms: Sequence[str], table: EpisodeTable, config: ExperimentConf
         yield (
             f"One training seed only: {', '.join(single)}. Intervals of these arms hold for that seed; they "
             "do not cover how much the result would change with another. As intervals for what training "
-            "does in general they cover less than 95 % (84 to 91 % for differences in simulation)."
+            "does in general they cover less than 95 % (84 to 91 % for differences, in simulation)."
         )
     absent = [arm for arm in arms if arm not in table.arm_seeds]
     if absent:
