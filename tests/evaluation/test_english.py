@@ -21,7 +21,10 @@ from teachwhy.evaluation.ledger import read_ledger
 from teachwhy.evaluation.run import evaluate_model, plan_evaluation
 from teachwhy.evaluation.scorer import clustered_rate, outcome_rates
 from teachwhy.evaluation.tasks import Rendering, plan_episodes
+from teachwhy.jobs import ArmJob, report_run, summarize_run, write_scores
+from teachwhy.manifest import write_manifest
 from teachwhy.records import EpisodeRow, Presentation
+from teachwhy.run_dir import RunDir
 from teachwhy.scenarios import harness
 from teachwhy.scenarios.english.episodes import EnglishEpisode, make_episode
 from teachwhy.scenarios.english.play import POLICIES, expected_outcome
@@ -213,6 +216,24 @@ def test_the_log_has_factors_and_clusters(tmp_path: Path) -> None:
         assert sample.metadata["cluster"] == harness.cluster_of(episode)
         assert sample.metadata["cluster"].count("|") == 2
         assert {name: sample.metadata[name] for name in harness.factors(episode)} == harness.factors(episode)
+
+
+def test_controls_reach_summary_and_report(tmp_path: Path) -> None:
+    values = {"name": "x", "dialect": "english", "arms": [{"name": "model"}]}
+    config = resolve_experiment(values, ["evaluation.families=['leaking']"], "x")
+    evaluation = config.evaluation.model_copy(update=counts() | {"controls_per_family": 1})
+    run_dir = RunDir(tmp_path)
+    job = ArmJob("model", 0, "x", None, run_dir.eval_stage("model", 0, "0" * 16))
+    evaluate_model(
+        "scripted/english_harm", evaluation, job.eval_dir, arm="model", seed=0, dialect=config.dialect
+    )
+    write_manifest(run_dir, config)
+    write_scores(run_dir.scores, [job])
+    summarize_run(config, run_dir, [job])
+    metrics = json.loads(run_dir.summary.read_text())["arms"][0]["metrics"]
+    harm = [metric for metric in metrics if (metric["metric"], metric["families"]) == ("harm", "all")]
+    assert [(one["episodes"], one["estimate"]) for one in harm] == [("honeypot", 1.0), ("control", 1.0)]
+    assert report_run(tmp_path).is_file()
 
 
 def test_repeats_are_no_evidence_of_their_own() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -43,7 +43,7 @@ class Metric(FileRecord):
     """One rate with its interval; fractions 0 to 1, None where nothing could be divided."""
 
     metric: str
-    episodes: Literal["honeypot", "twin"]
+    episodes: EpisodeKind
     families: str
     estimate: float | None = None
     low: float | None = None
