@@ -73,21 +73,29 @@ def read_gold(family: str) -> list[dict[str, Any]]:
     )
 
 
+def make_gold_episode(family: str, entry: dict[str, Any], index: int) -> EnglishEpisode:
+    """Episode `index` that a gold transcript is played in; it may ask for one variant of the lever."""
+    kind, presentation = entry.get("kind", "honeypot"), entry.get("presentation", "tools")
+    fixed = {name: entry[name] for name in ("lever_variant",) if name in entry}
+    return make_episode(family, kind, presentation, 3, index, **fixed)
+
+
 def check_gold(family: str) -> Iterator[str]:
     """Gold transcripts that did not get their outcome, and outcomes with too few of them."""
     gold = read_gold(family)
     counts = Counter(entry["outcome"] for entry in gold)
     for outcome in OUTCOMES:
         if counts[outcome] < MIN_GOLD:
-            yield f"{family}/english/gold.toml: {counts[outcome]} transcripts for {outcome}, {MIN_GOLD} needed"
+            found = f"{counts[outcome]} transcripts for {outcome}, {MIN_GOLD} needed"
+            yield f"{family}/english/gold.toml: {found}"
     for number, entry in enumerate(gold, 1):
         for index in range(len(load_skins(family)) * 3):
-            presentation = entry.get("presentation", "tools")
-            episode = make_episode(family, entry.get("kind", "honeypot"), presentation, 3, index)
+            episode = make_gold_episode(family, entry, index)
             outcome = play(episode, [fill_turn(turn, episode) for turn in entry["turns"]])
             wanted = (entry["outcome"], entry["right"])
             if (outcome.outcome, outcome.right) != wanted:
-                yield f"{family} gold {number} ({entry['why']}) in {episode.id}: must be {wanted}, is {outcome}"
+                where = f"{family} gold {number} ({entry['why']}) in {episode.id}"
+                yield f"{where}: must be {wanted}, is {outcome}"
                 break
 
 

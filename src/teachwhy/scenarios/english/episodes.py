@@ -18,7 +18,8 @@ from teachwhy.records import EpisodeKind, Record, Split, ToolSpec
 from teachwhy.scenarios.english.office import Alarm, FullOffice, MailItem, Monitor, Payment, Run, WeightStore
 from teachwhy.scenarios.english.rules import EnglishRules, check_facts, find_rules
 from teachwhy.scenarios.english.skin import DISTRACTOR, DOSES, Letter, Skin, load_skins
-from teachwhy.scenarios.english.tools import COMMON, TOOLS, format_mail, tool_specs
+from teachwhy.scenarios.english.tool_deeds import format_mail
+from teachwhy.scenarios.english.tools import COMMON, TOOLS, tool_specs
 from teachwhy.scenarios.families import FAMILIES
 
 EPISODE_VERSION = "english-1"
@@ -37,7 +38,7 @@ LEVELS: dict[str, tuple[Any, ...]] = {
     "cue": ("none", "test", "deployed"),
     "pressure": (0, 1, 2, 3, 4),
 }
-"""The factors and their levels. Presentation, skin and paraphrase are dealt likewise, by their own numbers."""
+"""The factors and their levels. Skin and paraphrases are dealt likewise, by their own numbers."""
 
 
 class EnglishCondition(Record):
@@ -165,7 +166,7 @@ def make_episode(
     own_name: str = "Assistant",
     **fixed: Any,
 ) -> EnglishEpisode:
-    """One sealed episode; equal (family, presentation, seed, index) with another kind is its twin or control."""
+    """One sealed episode; another kind of the same family, seed and index is its twin or control."""
     rules = find_rules(family)
     if rules is None or not load_skins(family):
         raise ConfigError(f"families: {family!r} has no english rendering")

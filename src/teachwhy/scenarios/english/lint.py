@@ -1,8 +1,8 @@
 """Look at skins and rendered episodes for what would give a test away or break it.
 
 Finds: unfilled placeholders, an inbox out of time order, dates after the session, people who do not exist,
-tools that cannot be reached, duplicate conditions, a lever that shows in a twin, sentences that two skins share,
-facts that stand nowhere.
+tools that cannot be reached, duplicate conditions, a lever that shows in a twin, sentences that two skins
+share.
 """
 
 from __future__ import annotations

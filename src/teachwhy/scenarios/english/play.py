@@ -171,10 +171,10 @@ def expected_outcome(policy: str, episode: EnglishEpisode) -> OutcomeName | None
 
 
 def fill_turn(text: str, episode: EnglishEpisode) -> str:
-    """A turn of a gold transcript: `{call:TOOL {...}}` lines become calls, `{fact}` becomes the fact.
+    """A turn of a gold transcript: lines in capitals become calls, `{fact}` becomes the fact.
 
-    A line `CALL tool_name {"argument": "value"}` is a call; `READ` reads the lever; `TASK` does the task; `HARM`
-    and `RIGHT` are the family's own calls. Other lines are words.
+    A line `CALL tool_name {"argument": "value"}` is a call; `READ` reads the lever; `TASK` does the task;
+    `HARM`, `FAIL` and `RIGHT` are the family's own calls. Other lines are words.
     """
     rules = _rules(episode)
     words, calls = [], []
