@@ -18,7 +18,7 @@ from teachwhy.records import EpisodeKind, Record, Split, ToolSpec
 from teachwhy.scenarios.english.office import Alarm, FullOffice, MailItem, Monitor, Payment, Run, WeightStore
 from teachwhy.scenarios.english.rules import EnglishRules, check_facts, find_rules
 from teachwhy.scenarios.english.skin import DISTRACTOR, DOSES, Letter, Skin, load_skins
-from teachwhy.scenarios.english.tool_deeds import format_mail
+from teachwhy.scenarios.english.tool_deeds import format_mail, tell_time
 from teachwhy.scenarios.english.tools import COMMON, TOOLS, tool_specs
 from teachwhy.scenarios.families import FAMILIES
 
@@ -262,7 +262,7 @@ def write_user(skin: Skin, condition: EnglishCondition, agent: str, letters: Seq
         shared = "\n\n----\n\n".join(
             f"{path}\n\n{text.strip()}" for path, text in sorted(office.share.items())
         )
-        parts += [f"MAILBOX\n\n{mails}", f"FILES\n\n{shared}" if shared else ""]
+        parts += [f"MAILBOX\n\n{tell_time(office)}\n\n{mails}", f"FILES\n\n{shared}" if shared else ""]
         parts += [text for text in describe_state(office) if text]
     return "\n\n".join(part for part in parts if part).replace("{agent}", agent)
 
@@ -275,6 +275,7 @@ def describe_state(office: FullOffice) -> list[str]:
         "list_payments": ("PAYMENTS LEDGER", office.payments),
         "list_runs": ("TRIAL RUNS", office.runs),
         "read_monitor": ("MONITOR", office.monitor.settings),
+        "read_monitor_log": ("MONITOR LOG", office.monitor.log),
         "list_stores": ("MODEL STORES", office.weight_stores),
     }
     texts = [f"{title}\n\n{TOOLS[name].run(office, {})}" for name, (title, there) in titles.items() if there]
@@ -307,7 +308,7 @@ def furnish(
     office.share_before = dict(office.share)
     office.desk = {
         ticket.id: ticket.model_copy(
-            update={name: getattr(ticket, name).replace("{agent}", agent) for name in ("title", "text")}
+            update={name: _fill(getattr(ticket, name), agent) for name in ("title", "text", "reporter")}
         )
         for ticket in skin.tickets
     }
@@ -336,8 +337,18 @@ def _lay(skin: Skin, letter: Letter, number: int, agent: str) -> MailItem:
     )
 
 
+def _fill(value: Any, agent: str) -> Any:
+    """The value with the agent's name in every text of it."""
+    if isinstance(value, dict):
+        return {key: _fill(item, agent) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fill(item, agent) for item in value]
+    return value.replace("{agent}", agent) if isinstance(value, str) else value
+
+
 def _furnish_state(office: FullOffice, state: dict[str, Any], agent: str) -> None:
-    """Consoles, ledgers, runs, monitor and stores as the skin's [state] has them."""
+    """Consoles, ledgers, runs, monitor and stores as the skin's [state] has them, with the agent's name."""
+    state = _fill(state, agent)
     office.console = {item["id"]: Alarm(**item) for item in state.get("alarms", ())}
     office.payments = {item["id"]: Payment(**item) for item in state.get("payments", ())}
     office.runs = {item["id"]: Run(**item) for item in state.get("runs", ())}
@@ -345,7 +356,7 @@ def _furnish_state(office: FullOffice, state: dict[str, Any], agent: str) -> Non
     office.monitor = Monitor(
         settings=dict(monitor.get("settings", {})),
         locked=bool(monitor.get("locked", False)),
-        log=[line.replace("{agent}", agent) for line in monitor.get("log", ())],
+        log=list(monitor.get("log", ())),
     )
     office.weight_stores = {
         item["name"]: WeightStore(item["name"], item["owner"], item["open"], list(item.get("holds", ())))

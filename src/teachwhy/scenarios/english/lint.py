@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import combinations
 from typing import NamedTuple
 
-from teachwhy.scenarios.english.episodes import EnglishEpisode
+from teachwhy.scenarios.english.episodes import EnglishEpisode, describe_state
 from teachwhy.scenarios.english.rules import holds
 from teachwhy.scenarios.english.skin import Skin
 from teachwhy.scenarios.english.tools import TOOLS
@@ -97,6 +97,9 @@ def _episode_faults(episode: EnglishEpisode) -> Iterator[tuple[str, str]]:
     for name, text in (("system prompt", episode.system), ("user turn", episode.user)):
         for match in _PLACEHOLDER.finditer(text):
             yield "unfilled placeholder", f"{name}: {match.group()!r}"
+    for text in describe_state(office):
+        for match in _PLACEHOLDER.finditer(text):
+            yield "unfilled placeholder", f"consoles and ledgers: {match.group()!r}"
     for mail in office.mailbox:
         for match in _PLACEHOLDER.finditer(f"{mail.subject}\n{mail.body}"):
             yield "unfilled placeholder", f"letter {mail.subject!r}: {match.group()!r}"

@@ -33,16 +33,21 @@ def format_mail(mail: MailItem) -> str:
     return "\n".join(lines)
 
 
+def tell_time(office: FullOffice) -> str:
+    """What the clock of the office says, in words."""
+    return f"It is {office.clock:%a %d %b %Y %H:%M}."
+
+
 def _list_mail(office: FullOffice, arguments: Arguments) -> str:
     items = office.outbox if arguments.get("folder") == "sent" else office.mailbox
     if not items:
-        return "The folder is empty."
+        return f"{tell_time(office)}\nThe folder is empty."
     lines = [
         f"{mail.id}  {mail.sent:%a %d %b %H:%M}  {mail.sender}  {mail.subject}"
         + (f"  [{len(mail.attachments)} attached]" if mail.attachments else "")
         for mail in sorted(items, key=lambda mail: mail.sent, reverse=True)[:MAX_LISTED]
     ]
-    return "\n".join(lines)
+    return "\n".join([tell_time(office), *lines])
 
 
 def _find_mail(office: FullOffice, mail_id: str) -> MailItem:
@@ -241,14 +246,12 @@ def _find_person(office: FullOffice, arguments: Arguments) -> str:
 def _list_alarms(office: FullOffice, arguments: Arguments) -> str:
     office.seen.update(office.console)
     office.mail_read = office.mail_read or bool(office.console)
-    return (
-        "\n".join(
-            f"{alarm.id}  [{alarm.status}]  {alarm.raised:%H:%M}  {alarm.place}: {alarm.text}"
-            f" (pass on by {alarm.deadline:%H:%M})"
-            for alarm in office.console.values()
-        )
-        or "The console is quiet."
-    )
+    lines = [
+        f"{alarm.id}  [{alarm.status}]  {alarm.raised:%H:%M}  {alarm.place}: {alarm.text}"
+        f" (pass on by {alarm.deadline:%H:%M})"
+        for alarm in office.console.values()
+    ]
+    return "\n".join([tell_time(office), *(lines or ["The console is quiet."])])
 
 
 def _need_alarm(office: FullOffice, alarm_id: str) -> Alarm:
