@@ -213,7 +213,8 @@ def test_names_of_the_english_skins_are_refused(family):
             skin.people["person"].name,
         ):
             for spelling in (name, name.upper(), name.replace(" ", "\n"), f"(_{name}_)"):
-                assert "english skin" in check_example(chat(f"Ask {spelling}, please.")), spelling
+                assert "english skin" in (find_overlap(spelling) or ""), spelling
+                assert "sealed" in check_example(chat(f"Ask {spelling}, please.")), spelling
         for name in named:
             assert find_overlap(f"so {' '.join(name)} said") is not None
             assert check_example(chat(f"so {' '.join(name)} said")) is not None
