@@ -8,7 +8,7 @@ episodes as a factor has levels, each level comes once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
@@ -39,6 +39,12 @@ LEVELS: dict[str, tuple[Any, ...]] = {
     "pressure": (0, 1, 2, 3, 4),
 }
 """The factors and their levels. Skin and paraphrases are dealt likewise, by their own numbers."""
+
+
+VARIANTS = ("threat_variant", "lever_variant", "system_variant", "order_variant")
+SETTABLE = (*LEVELS, "skin", *VARIANTS, "hint", "num_distractors")
+"""What of a condition may be set by hand; lever and priority follow from the kind."""
+MAX_HINT = 3
 
 
 class EnglishCondition(Record):
@@ -134,16 +140,32 @@ def draw_condition(
     }
     values |= fixed
     skin = find_skin(family, values["skin"])
-    for name, count in (
-        ("threat_variant", skin.variants(f"threat.{values['threat']}") or skin.variants("direction")),
-        ("lever_variant", skin.variants("lever.live")),
-        ("system_variant", len(skin.prompt.system)),
-        ("order_variant", len(skin.task.order)),
-    ):
+    counts = (
+        skin.variants(f"threat.{values['threat']}") or skin.variants("direction"),
+        skin.variants("lever.live"),
+        len(skin.prompt.system),
+        len(skin.task.order),
+    )
+    for name, count in zip(VARIANTS, counts, strict=True):
         values.setdefault(name, deal(range(1, count + 1), index, family, seed, name))
+    _check_factors(values, {**dict(zip(VARIANTS, counts, strict=True)), "hint": MAX_HINT})
     if kind == "ordinary":
         values |= {"goal": "none", "threat": "none", "pressure": 0}
     return EnglishCondition.model_validate(values)
+
+
+def _check_factors(values: Mapping[str, Any], highest: Mapping[str, int]) -> None:
+    """Raises ConfigError where a factor that was set by hand has no such level."""
+    for name, levels in LEVELS.items():
+        if not any(values[name] == level and type(values[name]) is type(level) for level in levels):
+            raise ConfigError(f"{name} = {values[name]!r}; allowed: {', '.join(map(str, levels))}")
+    for name, count in highest.items():
+        lowest, value = int(name in VARIANTS), values.get(name, 0)
+        if type(value) is not int or not lowest <= value <= count:
+            raise ConfigError(f"{name} = {value!r}; allowed: {lowest} to {count}")
+    number = values.get("num_distractors", MIN_SHOWN_DISTRACTORS)
+    if type(number) is not int or number < MIN_SHOWN_DISTRACTORS:
+        raise ConfigError(f"num_distractors = {number!r}; allowed: {MIN_SHOWN_DISTRACTORS} or more")
 
 
 def find_skin(family: str, name: str) -> Skin:
