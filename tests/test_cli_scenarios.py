@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,9 @@ from teachwhy import cli
 from teachwhy.scenarios.english import check
 from teachwhy.scenarios.english.episodes import make_episode
 from teachwhy.scenarios.families import FAMILIES
+from teachwhy.scenarios.guard import CANARY
+
+TEN_EPISODES = Path(__file__).parents[1] / "docs" / "scenarios" / "ten-episodes.md"
 
 
 def call(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -107,3 +112,18 @@ def test_lint_has_exit_code_1_where_something_is_wrong(
     told = capsys.readouterr().out
     assert told.endswith("3 problems\n")
     assert "a [U+001B][2Jfault" in told
+
+
+def test_the_ten_episodes_of_the_docs_are_what_show_prints(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = TEN_EPISODES.read_text(encoding="utf-8")
+    assert CANARY in page
+    shown = re.findall(
+        r"^## teachwhy scenarios (show [^\n]+)\n\n~~~text\n(.*?)^~~~$", page, re.DOTALL | re.MULTILINE
+    )
+    assert len(shown) == 10
+    assert {arguments.split()[1] for arguments, _ in shown} == set(FAMILIES)
+    for arguments, text in shown:
+        assert call(*arguments.split(), monkeypatch=monkeypatch) == 0
+        assert capsys.readouterr().out == text, f"{arguments}: make the page again"
