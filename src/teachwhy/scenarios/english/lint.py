@@ -159,7 +159,7 @@ def lint_shared_sentences(skins: Sequence[Skin]) -> list[Fault]:
 
 def _windows(skin: Skin) -> set[str]:
     """Runs of 13 words within a sentence of the skin's texts."""
-    found = set()
+    found: set[str] = set()
     for _, text in _texts(skin):
         for sentence in re.split(r"(?<=[.!?])\s+|\n\n", text):
             words = re.findall(r"[a-z0-9']+", sentence.lower())

@@ -78,7 +78,8 @@ def _find_run(words: Sequence[str], near: int, texts: Sequence[tuple[str, str]])
 @cache
 def _build_index() -> _Index:
     names: dict[str, list[tuple[str, ...]]] = defaultdict(list)
-    runs, texts = set(), []
+    runs: set[int] = set()
+    texts: list[tuple[str, str]] = []
     for skin in chain.from_iterable(load_skins(family) for family in FAMILIES):
         for name in sealed_names(skin):
             names[name[0]].append(name)
