@@ -11,7 +11,7 @@ from teachwhy.prompts import fill
 from teachwhy.records import Example, Message, ToolCall
 from teachwhy.scenarios.dialect import family_sentences, lexicon
 from teachwhy.scenarios.english.episodes import make_episode
-from teachwhy.scenarios.english.overlap import RUN, find_overlap, sealed_names, split_words
+from teachwhy.scenarios.english.overlap import find_overlap, sealed_names, split_words
 from teachwhy.scenarios.english.skin import load_skins
 from teachwhy.scenarios.episodes import draw_episode, make_episodes
 from teachwhy.scenarios.families import FAMILIES
@@ -232,10 +232,10 @@ def test_thirteen_words_of_an_english_skin_are_refused_and_twelve_are_not(family
     checked = 0
     for letter in skin.letters:
         words = split_words(letter.body)
-        if "agent" in words or len(words) < RUN + 4:
+        if "agent" in words or len(words) < 17:
             continue
         for start in range(4):
-            run = words[start : start + RUN]
+            run = words[start : start + 13]
             for before in ("", "one ", "one two three four five "):
                 text = f"{before}{' '.join(run).upper()}, and so on."
                 assert find_overlap(text) is not None, text
