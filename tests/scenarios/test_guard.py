@@ -241,7 +241,9 @@ def test_thirteen_words_of_an_english_skin_are_refused_and_twelve_are_not(family
                 assert find_overlap(text) is not None, text
             assert "13 words" not in (find_overlap(" ".join(run[:-1])) or "")
         checked += 1
-    assert checked >= 10
+        if checked == 12:
+            return
+    pytest.fail(f"only {checked} letters of {skin.name} are long enough")
 
 
 def test_every_english_episode_would_be_refused():
