@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 
 from teachwhy.errors import ConfigError
 from teachwhy.experiment_file import apply_override, find_unusable, read_toml
+from teachwhy.records import Dialect, Presentation
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 """Names become parts of file names: letters, digits, _ and -, at most 64, the first a letter or digit."""
@@ -65,21 +66,45 @@ class EvaluationConfig(Settings):
     ordinary_per_family: Annotated[int, Field(ge=0)] = 0
     """Plain work in the same offices, with neither threat nor lever; no claim rests on it, sprig's card
     does."""
+    controls_per_family: Annotated[int, Field(ge=0)] = 0
+    """Honeypots in which the right priority is stated; english only."""
+    presentation: Presentation = "tools"
+    """english only."""
+    hint: Annotated[int, Field(ge=0, le=3)] = 0
+    """Steps of the ladder of hints that are shown; english only."""
+    own_name: Annotated[str, Field(min_length=1)] = "Assistant"
+    """What the evaluated model calls itself, for episodes that name the agent so; english only."""
     repeats: Count = 1
     """How often each episode is run, with another sampling seed each time."""
     temperature: Annotated[float, Field(ge=0, le=2)] = 1.0
     """0 is greedy."""
     max_turns: Count = 6
-    """Assistant turns after which an episode is stopped."""
+    """Assistant turns after which an episode is stopped. Where not given, as `default_limits` has it."""
     max_tokens: Count = 96
-    """Tokens of one assistant turn."""
+    """Tokens of one assistant turn, likewise."""
     episode_seed: Seed = 0
     """Makes the episodes. The seeds of the experiment move training and sampling only."""
 
     def count_episodes(self, num_families: int) -> int:
         """Episodes of one arm and seed, where `families` empty means `num_families`."""
         per_family = self.honeypots_per_family + self.twins_per_family + self.ordinary_per_family
+        per_family += self.controls_per_family
         return (len(self.families) or num_families) * per_family * self.repeats
+
+
+def default_limits(dialect: Dialect, presentation: Presentation) -> dict[str, int]:
+    """Turns of an episode and tokens of a turn, where nobody says."""
+    if dialect == "sprig":
+        return {name: EvaluationConfig.model_fields[name].default for name in ("max_turns", "max_tokens")}
+    return {"max_turns": 1 if presentation == "prompt" else 30, "max_tokens": 2048}
+
+
+def settle_evaluation(config: EvaluationConfig, dialect: Dialect) -> EvaluationConfig:
+    """The same with the dialect's limits where none were given."""
+    limits = default_limits(dialect, config.presentation)
+    return config.model_copy(
+        update={name: value for name, value in limits.items() if name not in config.model_fields_set}
+    )
 
 
 class TrainingConfig(Settings):
@@ -188,8 +213,8 @@ class ExperimentConfig(Settings):
     """`sprig`, a checkpoint folder, or for an evaluation alone any model name that Inspect knows."""
     teacher: str = "sprig"
     """Who writes the examples: one of TEACHERS; `sprig` is a grammar."""
-    dialect: Literal["sprig"] = "sprig"
-    """In which words the episodes and the rows are written."""
+    dialect: Dialect = "sprig"
+    """In which words the episodes and the rows are written; rows are written in sprig's only."""
     constitution: str = "default"
     """`default` or the path of a text."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
@@ -233,7 +258,7 @@ def resolve_experiment(values: dict[str, Any], overrides: Sequence[str], source:
         raise ConfigError("\n".join(_explain_all(source, error.errors()))) from error
     _check_written_mixtures(source, values)
     _raise_all(source, _find_broken_references(config))
-    return config
+    return config.model_copy(update={"evaluation": settle_evaluation(config.evaluation, config.dialect)})
 
 
 def _raise_all(source: str, problems: Iterable[str]) -> None:
@@ -333,8 +358,10 @@ def _find_broken_references(config: ExperimentConfig) -> Iterable[str]:
     if len(set(config.seeds)) < len(config.seeds):
         yield f"seeds = {list(config.seeds)} has a seed twice. Name each seed once."
     evaluation = config.evaluation
+    yield from _find_wrong_dialect(config)
     num_run = {"honeypot": evaluation.honeypots_per_family, "twin": evaluation.twins_per_family}
-    if not any((*num_run.values(), evaluation.ordinary_per_family)):
+    others = (evaluation.ordinary_per_family, evaluation.controls_per_family)
+    if not any((*num_run.values(), *others)):
         yield (
             "evaluation: honeypots_per_family, twins_per_family and ordinary_per_family are 0, so that no "
             "episode is run. Raise one of them."
@@ -363,6 +390,21 @@ def _find_broken_references(config: ExperimentConfig) -> Iterable[str]:
                     f"evaluation.{entry.episodes}s_per_family."
                 )
             yield from (f"{where}{problem}" for problem in _find_senseless(entry))
+
+
+def _find_wrong_dialect(config: ExperimentConfig) -> Iterable[str]:
+    """What a dialect does not have."""
+    if config.dialect == "english" and config.used_techniques():
+        yield (
+            "dialect = 'english': models are evaluated in it, no training rows are written in it yet, but "
+            f"{next(arm.name for arm in config.arms if arm.mixture)!r} has a mixture. Leave dialect out for "
+            "the run that trains, and evaluate its checkpoints with teachwhy evaluate --set dialect=english."
+        )
+    if config.dialect == "sprig":
+        for field in ("controls_per_family", "presentation", "hint", "own_name"):
+            given = getattr(config.evaluation, field)
+            if given != EvaluationConfig.model_fields[field].default:
+                yield f"evaluation.{field} = {given!r} needs dialect = 'english'. Add that, or leave it out."
 
 
 def _name_entries(claim: ClaimConfig) -> Iterable[tuple[str, ClaimTest | ClaimReport]]:

@@ -2,7 +2,16 @@
 
 from teachwhy.evaluation.agent import office_agent
 from teachwhy.evaluation.scorer import episode_outcome, outcome_rates
-from teachwhy.evaluation.tasks import honeypots, twins
+from teachwhy.evaluation.tasks import controls, honeypots, ordinary, twins
 from teachwhy.providers.local import teachwhy
 
-__all__ = ["episode_outcome", "honeypots", "office_agent", "outcome_rates", "teachwhy", "twins"]
+__all__ = [
+    "controls",
+    "episode_outcome",
+    "honeypots",
+    "office_agent",
+    "ordinary",
+    "outcome_rates",
+    "teachwhy",
+    "twins",
+]

@@ -326,7 +326,13 @@ def evaluate_one(
     from teachwhy.evaluation.run import evaluate_model
 
     return evaluate_model(
-        model, config.evaluation, job.eval_dir, arm=job.arm, seed=job.seed, progress=progress
+        model,
+        config.evaluation,
+        job.eval_dir,
+        arm=job.arm,
+        seed=job.seed,
+        progress=progress,
+        dialect=config.dialect,
     )
 
 

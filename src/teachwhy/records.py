@@ -14,6 +14,9 @@ Split = Literal["home", "near", "far"]
 EpisodeKind = Literal["honeypot", "twin", "control", "ordinary"]
 OutcomeName = Literal["harmful", "attempted", "escalated", "declined", "unaware", "inert", "unscorable"]
 ExampleKind = Literal["chat", "document", "prompt"]
+Dialect = Literal["sprig", "english"]
+Presentation = Literal["tools", "prompt"]
+"""Everything behind tools, or everything in the first message and one turn."""
 
 
 class Record(BaseModel):
@@ -130,6 +133,21 @@ class EpisodeRow(Record):
     cue: str
     num_distractors: int
     transcript: tuple[Message, ...]
+    dialect: Dialect = "sprig"
+    presentation: Presentation = "tools"
+    skin: str = ""
+    """Of the english dialect, as is all that follows; what earlier ledgers lack has its default."""
+    paraphrase: str = ""
+    """Which wordings of the threat and of the lever; with family and skin the cluster of the row."""
+    ally: bool = False
+    escape: bool = False
+    oversight: bool = False
+    agency: bool = False
+    scratchpad: bool = False
+    soft_tools: bool = False
+    pressure: int = 0
+    hint: int = 0
+    priority: bool = False
 
     @property
     def scored(self) -> bool:

@@ -7,6 +7,7 @@ read, `scripted/FAULT` as in `FAULTS`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast, get_args
 
 from inspect_ai.model import (
     ChatCompletionChoice,
@@ -23,6 +24,10 @@ from inspect_ai.solver._task_state import sample_state
 from inspect_ai.tool import ToolCall, ToolChoice, ToolInfo
 
 from teachwhy.errors import CheckpointError
+from teachwhy.records import EpisodeKind, Presentation
+from teachwhy.scenarios.english import play as english
+from teachwhy.scenarios.english.episodes import EnglishEpisode
+from teachwhy.scenarios.english.episodes import make_episode as make_english_episode
 from teachwhy.scenarios.episodes import Episode, make_episode
 from teachwhy.scenarios.parsing import parse_assistant_text
 from teachwhy.scenarios.policies import POLICIES
@@ -52,6 +57,31 @@ def episode_named(sample_id: str | int) -> Episode:
     """The episode of a sample, by its id."""
     family, seed, index, kind = str(sample_id).partition("#")[0].rsplit("-", 3)
     return make_episode(family, "honeypot" if kind == "honeypot" else "twin", int(seed), int(index))
+
+
+def english_episode_named(sample_id: str | int) -> EnglishEpisode:
+    """The english episode of a sample, by its id."""
+    family, _, rest = str(sample_id).partition("#")[0].partition("-en-")
+    seed, index, presentation, kind = rest.split("-")
+    assert kind in get_args(EpisodeKind) and presentation in get_args(Presentation)
+    return make_english_episode(
+        family, cast(EpisodeKind, kind), cast(Presentation, presentation), int(seed), int(index)
+    )
+
+
+def english_turn(policy: str, turn: int) -> str:
+    """What a policy of the english dialect says in a turn of the sample under way, from 1."""
+    state = sample_state()
+    assert state is not None
+    episode = english_episode_named(state.sample_id)
+    turns = english.POLICIES[policy](episode)
+    return turns[turn - 1] if turn <= len(turns) else english.CLOSING
+
+
+def _english_policy_of_repeat(turn: int) -> ModelOutput:
+    state = sample_state()
+    assert state is not None
+    return answer(english_turn(list(english.POLICIES)[state.metadata["repeat"]], turn))
 
 
 def episode_of_sample() -> Episode:
@@ -93,6 +123,12 @@ FAULTS: dict[str, Callable[[int], ModelOutput]] = {
     "harms_then_raises": _harms_then_raises,
     "broken_checkpoint": _broken_checkpoint,
     "lacks_tools": _lacks_tools,
+    "english_repeats": _english_policy_of_repeat,
+    "english_harm": lambda turn: answer(english_turn("harmful", turn)),
+    "english_native": lambda turn: native(english_turn("escalates", turn)),
+    "english_thought_harm": lambda turn: answer(
+        f"<think>{english_turn('harmful', turn)}</think>" + english_turn("declines", turn)
+    ),
     "no_choices": lambda turn: ModelOutput(model="scripted", choices=[]),
     "filtered": lambda turn: answer("I", "content_filter"),
     "cut": lambda turn: answer("I will tell all about the", "max_tokens"),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Self
 
@@ -27,8 +27,16 @@ from teachwhy.errors import InputError
 from teachwhy.evaluation.ledger import PROVIDER_FAILED
 from teachwhy.evaluation.transcripts import EpisodeBatch, Transcript
 from teachwhy.records import Message, ToolCall, ToolSpec
-from teachwhy.scenarios.parsing import OfferedTools, ParsedTurn, offered_tools, parse_assistant_text
-from teachwhy.scenarios.tools import Action, call_tool
+from teachwhy.scenarios.harness import begin_turn, carry_out, hidden_marks, turn_limit
+from teachwhy.scenarios.parsing import (
+    Marks,
+    OfferedTools,
+    ParsedTurn,
+    offered_tools,
+    parse_assistant_text,
+    split_thoughts,
+)
+from teachwhy.scenarios.tools import Action
 
 MAX_ARGUMENT_DEPTH = 20
 CUT = ("max_tokens", "model_length")
@@ -51,6 +59,8 @@ class ReadTurn:
     calls: tuple[ReadCall, ...]
     unread_text: str
     """Why something in the words that looks like a call could not be read; "" if nothing does."""
+    spoken: str
+    """The words of the turn without its thoughts: all that counts of them."""
 
     @property
     def fault(self) -> str:
@@ -59,8 +69,9 @@ class ReadTurn:
 
 
 @solver
-def office_agent(batch: EpisodeBatch, max_turns: int, seed: int) -> Solver:
-    """Let the model act until it makes no call, at most `max_turns` turns of its own.
+def office_agent(batch: EpisodeBatch, max_turns: int | None, seed: int) -> Solver:
+    """Let the model act until it makes no call, at most `max_turns` turns of its own (None: as many as
+    the episode has).
 
     The sampling seed of each turn follows from `seed`, the episode, the repeat and the turn. A failure of the
     provider ends the episode with stop "error"; a mistake of the user (a broken checkpoint) is kept in the
@@ -70,7 +81,8 @@ def office_agent(batch: EpisodeBatch, max_turns: int, seed: int) -> Solver:
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         transcript = batch.begin(str(state.sample_id), state.epoch)
         tools = inspect_tools(transcript.episode.tools)
-        for turn in range(max_turns):
+        for turn in range(max_turns or turn_limit(transcript.episode)):
+            begin_turn(transcript.episode, transcript.office, turn)
             config = GenerateConfig(seed=turn_seed(seed, transcript.episode.id, transcript.repeat, turn))
             try:
                 output = await get_model().generate(list(state.messages), tools=tools, config=config)
@@ -130,10 +142,12 @@ def _take_turn(state: TaskState, transcript: Transcript, output: ModelOutput, tu
         return False
     was_cut = output.stop_reason in CUT
     transcript.truncated |= was_cut
-    read = read_turn(output.message, turn, offered_tools(transcript.episode.tools))
+    read = read_turn(
+        output.message, turn, offered_tools(transcript.episode.tools), hidden_marks(transcript.episode)
+    )
     state.messages.append(read.message)
     good_calls = tuple(item.call for item in read.calls if item.call is not None)
-    transcript.messages.append(Message(role="assistant", content=read.message.text, tool_calls=good_calls))
+    transcript.messages.append(Message(role="assistant", content=read.spoken, tool_calls=good_calls))
     if output.stop_reason == "content_filter":
         transcript.end("error", "the provider's content filter cut the answer")
         return False
@@ -149,27 +163,38 @@ def _take_turn(state: TaskState, transcript: Transcript, output: ModelOutput, tu
     return False
 
 
-def read_turn(message: ChatMessageAssistant, turn: int, offered: OfferedTools) -> ReadTurn:
+def read_turn(
+    message: ChatMessageAssistant, turn: int, offered: OfferedTools, marks: Sequence[Marks] = ()
+) -> ReadTurn:
     """Read the calls of a turn, from the provider's own parsing or, where it found none, from the words.
+
+    Thoughts decide nothing: no call is read in them and they are no words that were said. `marks` are those
+    that the prompt gave for them.
 
     The message is changed where it holds what no log can be written with.
     """
     if message.text != _plain(message.text):
         message.content = _plain(message.text)
+    spoken = split_thoughts(message.text, marks)
     try:
         # Beside calls that the provider has read, the name of a tool in the words is talk of them.
-        parsed = parse_assistant_text(message.text, None if message.tool_calls else offered)
+        parsed = parse_assistant_text(spoken.text, None if message.tool_calls else offered)
     except ValueError as error:  # such as a number of thousands of digits
-        parsed = ParsedTurn(message.text, (), f"a tool call cannot be read ({error})")
+        parsed = ParsedTurn(spoken.text, (), f"a tool call cannot be read ({error})")
     if not message.tool_calls and parsed.tool_calls:
         calls = [
             InspectToolCall(id=f"call_{turn}_{index}", function=call.name, arguments=call.arguments)
             for index, call in enumerate(parsed.tool_calls)
         ]
         # The provider saw plain words. Given back as calls, its own template writes them in its own syntax.
-        message = message.model_copy(update={"content": parsed.content, "tool_calls": calls})
+        words = "\n".join(part for part in (spoken.hidden, parsed.content) if part)
+        message = message.model_copy(update={"content": words, "tool_calls": calls})
+        spoken = replace(spoken, text=parsed.content)
     return ReadTurn(
-        message, tuple(_read_call(call) for call in message.tool_calls or ()), parsed.malformed or ""
+        message,
+        tuple(_read_call(call) for call in message.tool_calls or ()),
+        "; ".join(fault for fault in (parsed.malformed, spoken.fault) if fault),
+        spoken.text,
     )
 
 
@@ -206,7 +231,7 @@ def _plain_value(value: Any, depth: int) -> Any:
 def _carry_out(state: TaskState, transcript: Transcript, item: ReadCall, turn: int) -> None:
     """Carry out one call on the office; the model sees its result or its error."""
     if item.call is not None:
-        action = call_tool(transcript.office, item.call, transcript.episode.tools, turn)
+        action = carry_out(transcript.episode, transcript.office, item.call, turn)
     else:
         action = Action(item.inspect.function, {}, "", f"unreadable call: {item.fault}", turn, False)
     transcript.actions.append(action)

@@ -1,4 +1,4 @@
-"""Evaluates one model: honeypots and twins through Inspect, one ledger row an episode.
+"""Evaluates one model: honeypots, twins and the like through Inspect, one ledger row an episode.
 
 Writes under the output folder `episodes.jsonl` (the ledger), `settings.json` (what was evaluated and how) and
 `logs/*.eval` (Inspect's logs). Called again for the same folder, it runs only the episodes that the ledger
@@ -21,15 +21,15 @@ from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.log import EvalLog
 from inspect_ai.model import Model, ModelAPI, get_model
 
-from teachwhy.config import EvaluationConfig
+from teachwhy.config import EvaluationConfig, settle_evaluation
 from teachwhy.errors import ConfigError, InputError, TeachwhyError
 from teachwhy.evaluation.ledger import EpisodeKey, Ledger, key_of, sort_rows
 from teachwhy.evaluation.scorer import Finished
-from teachwhy.evaluation.tasks import build_task, plan_episodes, sampling
+from teachwhy.evaluation.tasks import Rendering, build_task, plan_episodes, sampling
 from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode, Transcript
 from teachwhy.providers.checkpoint import PACKAGED, find_checkpoint
 from teachwhy.providers.local import TeachwhyAPI
-from teachwhy.records import EpisodeKind, EpisodeRow
+from teachwhy.records import Dialect, EpisodeKind, EpisodeRow
 from teachwhy.run_dir import (
     atomic_write_text,
     expand_home,
@@ -37,6 +37,7 @@ from teachwhy.run_dir import (
     read_json,
     storage_errors,
 )
+from teachwhy.scenarios.harness import factors
 from teachwhy.scenarios.outcomes import EpisodeOutcome
 from teachwhy.sprig import check_model_name
 
@@ -44,7 +45,6 @@ Progress = Callable[[int, int], None]
 """Called with (episodes done, episodes in all), at the start and after each episode."""
 
 LOCAL_PROVIDER = "teachwhy"
-DIALECT = "sprig"
 _STYLE_TAG = re.compile(r"\[/?(?:bold|italic|dim|blue|red|yellow|green)\]")
 """What Inspect writes into its errors for a terminal."""
 GAPS_KEY = "template_lacks"
@@ -59,18 +59,20 @@ def evaluate_model(
     arm: str,
     seed: int,
     progress: Progress | None = None,
+    dialect: Dialect = "sprig",
 ) -> list[EpisodeRow]:
-    """Run the honeypots and twins of `config` that the ledger in `out_dir` lacks; return all rows.
+    """Run the honeypots, twins and the like of `config` that the ledger in `out_dir` lacks; return all rows.
 
     `model`: a checkpoint folder, "sprig", or any name that Inspect knows ("openai/...", "teachwhy/...").
     `seed` moves the sampling; the episodes follow from `config.episode_seed` and are the same for all arms
     and seeds. Raises `ConfigError`, `CheckpointError`, `DataError` (a broken ledger) and `StorageError`.
     """
     model_name = resolve_model_name(model)
-    plans = plan_evaluation(config)
+    config = settle_evaluation(config, dialect)
+    plans = plan_evaluation(config, dialect)
     order = [EpisodeKey(plan.episode.id, plan.repeat) for plan in plans]
     with Ledger(out_dir / "episodes.jsonl", arm=arm, seed=seed) as ledger:
-        _check_settings(out_dir / "settings.json", config, model_name)
+        _check_settings(out_dir / "settings.json", config, model_name, dialect)
         done = {key_of(row) for row in ledger.rows}
         missing = [plan for plan in plans if EpisodeKey(plan.episode.id, plan.repeat) not in done]
 
@@ -98,26 +100,28 @@ def resolve_model_name(model: str | Path) -> str:
     return check_model_name(model)
 
 
-def plan_evaluation(config: EvaluationConfig) -> list[PlannedEpisode]:
+def plan_evaluation(config: EvaluationConfig, dialect: Dialect = "sprig") -> list[PlannedEpisode]:
     """Every episode and repeat of an evaluation, honeypots first."""
     wanted: tuple[tuple[EpisodeKind, int], ...] = (
         ("honeypot", config.honeypots_per_family),
         ("twin", config.twins_per_family),
+        ("control", config.controls_per_family),
         ("ordinary", config.ordinary_per_family),
     )
+    shown = Rendering(dialect, config.presentation, config.own_name, config.hint)
     return [
         plan
         for kind, per_family in wanted
         if per_family
         for plan in plan_episodes(
-            config.families, kind, per_family, config.repeats, config.episode_seed, DIALECT
+            config.families, kind, per_family, config.repeats, config.episode_seed, shown
         )
     ]
 
 
 def make_row(transcript: Transcript, outcome: EpisodeOutcome, arm: str, seed: int) -> EpisodeRow:
     """The ledger row of a finished episode."""
-    episode, condition = transcript.episode, transcript.episode.condition
+    episode = transcript.episode
     return EpisodeRow(
         arm=arm,
         seed=seed,
@@ -137,29 +141,29 @@ def make_row(transcript: Transcript, outcome: EpisodeOutcome, arm: str, seed: in
         input_tokens=transcript.input_tokens,
         output_tokens=transcript.output_tokens,
         truncated=transcript.truncated,
-        goal=condition.goal,
-        threat=condition.threat,
-        lever=condition.lever,
-        agent_name=condition.agent_name,
-        cue=condition.cue,
-        num_distractors=condition.num_distractors,
         transcript=tuple(transcript.messages),
+        **factors(episode),
     )
 
 
-def _check_settings(path: Path, config: EvaluationConfig, model_name: str) -> None:
+def _check_settings(path: Path, config: EvaluationConfig, model_name: str, dialect: Dialect) -> None:
     """Refuse to mix two evaluations in one folder: what is asked now must be what the folder was begun with.
 
     A checkpoint counts by its files (and those of the base that it adapts) and not by its place, so that a
-    run directory can be moved.
+    run directory can be moved. What settings of an earlier version do not name had its default.
     """
     provider, _, name = model_name.partition("/")
     is_folder = provider == LOCAL_PROVIDER and name != PACKAGED and Path(name).is_dir()
     model = f"checkpoint {find_checkpoint(name).hash()[:16]}" if is_folder else model_name
-    settings = {"model": model, "evaluation": config.model_dump(mode="json")}
+    settings = {"model": model, "dialect": dialect, "evaluation": config.model_dump(mode="json")}
     if not path.exists():
         atomic_write_text(path, json.dumps(settings, indent=1) + "\n")
-    elif {key: value for key, value in read_json(path).items() if key != GAPS_KEY} != settings:
+        return
+    have = {"dialect": "sprig", **read_json(path)}
+    have.pop(GAPS_KEY, None)
+    if isinstance(have.get("evaluation"), dict):
+        have["evaluation"] = {**EvaluationConfig().model_dump(mode="json"), **have["evaluation"]}
+    if have != settings:
         raise ConfigError(
             f"{path.parent}: holds an evaluation of another model or with other settings (see {path.name}). "
             "Give another output folder, or delete this one."

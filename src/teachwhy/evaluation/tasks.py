@@ -1,4 +1,4 @@
-"""The Inspect tasks `honeypots` and `twins`: `inspect eval teachwhy/honeypots --model ANY`.
+"""The Inspect tasks: `inspect eval teachwhy/honeypots --model ANY`; also `twins`, `controls`, `ordinary`.
 
 One sample is one episode (id: the episode's, with `#repeat` after the first). The score is the name of the
 outcome.
@@ -7,21 +7,62 @@ outcome.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import get_args
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import ChatMessageSystem, ChatMessageUser, GenerateConfig
 
+from teachwhy.config import default_limits
 from teachwhy.errors import ConfigError
 from teachwhy.evaluation.agent import office_agent
 from teachwhy.evaluation.scorer import Finished, episode_outcome
 from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode
-from teachwhy.records import EpisodeKind
+from teachwhy.records import Dialect, EpisodeKind, Presentation
+from teachwhy.scenarios.english.episodes import make_episode as make_english_episode
+from teachwhy.scenarios.english.rules import english_families
 from teachwhy.scenarios.episodes import make_episodes
 from teachwhy.scenarios.families import FAMILIES
+from teachwhy.scenarios.harness import AnyEpisode, cluster_of, factors
 
-DIALECTS = ("sprig",)
+DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
+PRESENTATIONS: tuple[Presentation, ...] = get_args(Presentation)
+MAX_HINT = 3
 MAX_RETRIES = 8
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """In which words episodes are written and how they are shown; all but the dialect is english only."""
+
+    dialect: Dialect = "sprig"
+    presentation: Presentation = "tools"
+    own_name: str = "Assistant"
+    """What the evaluated model calls itself."""
+    hint: int = 0
+    """Steps of the ladder of hints that are shown."""
+
+    def __post_init__(self) -> None:
+        """Raises `ConfigError` for what there is not."""
+        for field, value, allowed in (
+            ("dialect", self.dialect, DIALECTS),
+            ("presentation", self.presentation, PRESENTATIONS),
+            ("hint", self.hint, range(MAX_HINT + 1)),
+        ):
+            if value not in allowed:
+                raise ConfigError(f"{field}: {value!r} is unknown; allowed: {', '.join(map(str, allowed))}.")
+        if not self.own_name.strip():
+            raise ConfigError("own_name is empty; give the name that the model has.")
+        given = (self.presentation, self.own_name, self.hint)
+        if self.dialect == "sprig" and given != ("tools", type(self).own_name, 0):
+            raise ConfigError("presentation, own_name and hint need dialect=english. Leave them out.")
+
+    def sampling(self, temperature: float, max_tokens: int | None) -> GenerateConfig:
+        """The generation settings of a task, by default with the dialect's tokens of a turn."""
+        return sampling(
+            temperature, max_tokens or default_limits(self.dialect, self.presentation)["max_tokens"]
+        )
 
 
 @task
@@ -30,14 +71,18 @@ def honeypots(
     episodes_per_family: int = 30,
     repeats: int = 1,
     seed: int = 0,
-    dialect: str = "sprig",
+    dialect: Dialect = "sprig",
+    presentation: Presentation = "tools",
+    own_name: str = "Assistant",
+    hint: int = 0,
     temperature: float = 1.0,
-    max_turns: int = 6,
-    max_tokens: int = 96,
+    max_turns: int | None = None,
+    max_tokens: int | None = None,
 ) -> Task:
     """Offices with a lever: does the model harm? `families`: names with commas between, empty for all."""
-    planned = plan_episodes(families, "honeypot", episodes_per_family, repeats, seed, dialect)
-    return build_task(EpisodeBatch(planned), "honeypots", seed, sampling(temperature, max_tokens), max_turns)
+    shown = Rendering(dialect, presentation, own_name, hint)
+    batch = EpisodeBatch(plan_episodes(families, "honeypot", episodes_per_family, repeats, seed, shown))
+    return build_task(batch, "honeypots", seed, shown.sampling(temperature, max_tokens), max_turns)
 
 
 @task
@@ -46,14 +91,58 @@ def twins(
     episodes_per_family: int = 30,
     repeats: int = 1,
     seed: int = 0,
-    dialect: str = "sprig",
+    dialect: Dialect = "sprig",
+    presentation: Presentation = "tools",
+    own_name: str = "Assistant",
+    hint: int = 0,
     temperature: float = 1.0,
-    max_turns: int = 6,
-    max_tokens: int = 96,
+    max_turns: int | None = None,
+    max_tokens: int | None = None,
 ) -> Task:
     """The same offices with the lever inert or the act authorised: does the model still do its work?"""
-    planned = plan_episodes(families, "twin", episodes_per_family, repeats, seed, dialect)
-    return build_task(EpisodeBatch(planned), "twins", seed, sampling(temperature, max_tokens), max_turns)
+    shown = Rendering(dialect, presentation, own_name, hint)
+    batch = EpisodeBatch(plan_episodes(families, "twin", episodes_per_family, repeats, seed, shown))
+    return build_task(batch, "twins", seed, shown.sampling(temperature, max_tokens), max_turns)
+
+
+@task
+def controls(
+    families: str | list[str] = "",
+    episodes_per_family: int = 30,
+    repeats: int = 1,
+    seed: int = 0,
+    dialect: Dialect = "english",
+    presentation: Presentation = "tools",
+    own_name: str = "Assistant",
+    hint: int = 0,
+    temperature: float = 1.0,
+    max_turns: int | None = None,
+    max_tokens: int | None = None,
+) -> Task:
+    """The honeypots with the right priority stated (english only): is it ambiguity that harms?"""
+    shown = Rendering(dialect, presentation, own_name, hint)
+    batch = EpisodeBatch(plan_episodes(families, "control", episodes_per_family, repeats, seed, shown))
+    return build_task(batch, "controls", seed, shown.sampling(temperature, max_tokens), max_turns)
+
+
+@task
+def ordinary(
+    families: str | list[str] = "",
+    episodes_per_family: int = 30,
+    repeats: int = 1,
+    seed: int = 0,
+    dialect: Dialect = "sprig",
+    presentation: Presentation = "tools",
+    own_name: str = "Assistant",
+    hint: int = 0,
+    temperature: float = 1.0,
+    max_turns: int | None = None,
+    max_tokens: int | None = None,
+) -> Task:
+    """Plain work in the same offices, with neither threat nor lever."""
+    shown = Rendering(dialect, presentation, own_name, hint)
+    batch = EpisodeBatch(plan_episodes(families, "ordinary", episodes_per_family, repeats, seed, shown))
+    return build_task(batch, "ordinary", seed, shown.sampling(temperature, max_tokens), max_turns)
 
 
 def sampling(temperature: float, max_tokens: int) -> GenerateConfig:
@@ -77,15 +166,29 @@ def check_families(families: str | Sequence[str], field: str) -> tuple[str, ...]
 
 
 def plan_episodes(
-    families: str | Sequence[str], kind: EpisodeKind, per_family: int, repeats: int, seed: int, dialect: str
+    families: str | Sequence[str],
+    kind: EpisodeKind,
+    per_family: int,
+    repeats: int,
+    seed: int,
+    shown: Rendering = Rendering(),
 ) -> list[PlannedEpisode]:
     """Every episode and repeat of a task; `ConfigError` for values that make no sense."""
-    if dialect not in DIALECTS:
-        raise ConfigError(f"dialect: {dialect!r} is unknown; allowed: {', '.join(DIALECTS)}.")
     for field, value in (("episodes_per_family", per_family), ("repeats", repeats)):
         if value < 1:
             raise ConfigError(f"{field}: {value} is too few; give 1 or more.")
-    episodes = make_episodes(check_families(families, "families"), kind, per_family, seed)
+    if shown.dialect == "sprig" and kind == "control":
+        raise ConfigError("dialect: 'sprig' has no controls; allowed: english.")
+    names = check_families(families, "families")
+    episodes: Sequence[AnyEpisode]
+    if shown.dialect == "sprig":
+        episodes = make_episodes(names, kind, per_family, seed)
+    else:
+        episodes = [
+            make_english_episode(name, kind, shown.presentation, seed, index, shown.own_name, hint=shown.hint)
+            for name in (names if families else english_families())
+            for index in range(per_family)
+        ]
     return [PlannedEpisode(episode, repeat) for repeat in range(repeats) for episode in episodes]
 
 
@@ -94,7 +197,7 @@ def build_task(
     name: str,
     seed: int,
     config: GenerateConfig,
-    max_turns: int,
+    max_turns: int | None,
     finished: Finished | None = None,
 ) -> Task:
     """The task over the episodes of a batch; a failing sample is counted and does not stop the others."""
@@ -109,7 +212,7 @@ def build_task(
 
 
 def _sample(plan: PlannedEpisode) -> Sample:
-    episode, condition = plan.episode, plan.episode.condition
+    episode = plan.episode
     return Sample(
         id=plan.sample_id,
         input=[
@@ -120,12 +223,9 @@ def _sample(plan: PlannedEpisode) -> Sample:
             "family": episode.family,
             "split": episode.split,
             "kind": episode.kind,
+            "episode_id": episode.id,
             "repeat": plan.repeat,
-            "goal": condition.goal,
-            "threat": condition.threat,
-            "lever": condition.lever,
-            "agent_name": condition.agent_name,
-            "cue": condition.cue,
-            "num_distractors": condition.num_distractors,
+            "cluster": cluster_of(episode),
+            **factors(episode),
         },
     )

@@ -8,7 +8,7 @@ from typing import Literal
 
 from teachwhy.errors import InputError
 from teachwhy.records import Message
-from teachwhy.scenarios.episodes import Episode
+from teachwhy.scenarios.harness import AnyEpisode, opening
 from teachwhy.scenarios.office import Office
 from teachwhy.scenarios.tools import Action
 
@@ -19,7 +19,7 @@ Stop = Literal["end", "max_turns", "length", "malformed", "error"]
 class Transcript:
     """What the model did in one episode; grows while the episode runs."""
 
-    episode: Episode
+    episode: AnyEpisode
     repeat: int
     office: Office
     messages: list[Message]
@@ -49,7 +49,7 @@ class Transcript:
 class PlannedEpisode:
     """An episode to run, and which repeat of it this is (from 0)."""
 
-    episode: Episode
+    episode: AnyEpisode
     repeat: int
 
     @property
@@ -78,9 +78,10 @@ class EpisodeBatch:
             raise self.input_error
         plan = self.planned[sample_id]
         episode = plan.episode
-        opening = [Message(role="system", content=episode.system), Message(role="user", content=episode.user)]
         repeat = plan.repeat + (epoch - 1) * self.num_repeats
-        self._under_way[sample_id, epoch] = Transcript(episode, repeat, episode.new_office(), opening)
+        self._under_way[sample_id, epoch] = Transcript(
+            episode, repeat, episode.new_office(), opening(episode)
+        )
         return self._under_way[sample_id, epoch]
 
     def finish(self, sample_id: str, epoch: int) -> Transcript | None:

@@ -13,7 +13,13 @@ from inspect_ai.tool import ToolCall, ToolInfo
 
 from teachwhy.errors import CheckpointError, InputError, quote_foreign
 from teachwhy.providers import template
-from teachwhy.scenarios.parsing import CLOSE_TAG, OPEN_TAG, OfferedTools, parse_assistant_text
+from teachwhy.scenarios.parsing import (
+    CLOSE_TAG,
+    OPEN_TAG,
+    OfferedTools,
+    parse_assistant_text,
+    split_thoughts,
+)
 
 if TYPE_CHECKING:
     from teachwhy.providers.checkpoint import LoadedCheckpoint
@@ -113,7 +119,8 @@ def read_turn(text: str, offered: OfferedTools, key: str) -> WrittenTurn:
     if not offered:
         return WrittenTurn(text, (), None)
     try:
-        parsed = parse_assistant_text(text, offered)
+        spoken = split_thoughts(text)  # a call that was only thought of is none
+        parsed = parse_assistant_text(spoken.text, offered)
     except ValueError as error:  # such as a number of thousands of digits
         return WrittenTurn(text, (), f"a tool call cannot be read ({error})")
     calls = tuple(
@@ -126,7 +133,8 @@ def read_turn(text: str, offered: OfferedTools, key: str) -> WrittenTurn:
     )
     if not calls:
         return WrittenTurn(text, (), parsed.malformed)
-    words = "" if OPEN_TAG not in text else _CALL.sub(_keep_if_malformed, text)
+    words = "" if OPEN_TAG not in spoken.text else _CALL.sub(_keep_if_malformed, spoken.text)
+    words = f"{spoken.hidden}\n{words}" if spoken.hidden else words
     return WrittenTurn(words.strip(), calls, parsed.malformed)
 
 

@@ -31,6 +31,13 @@ _OTHER_SYNTAX = re.compile(
     r"|^\s*Action Input\s*:",
     re.IGNORECASE | re.MULTILINE,
 )
+Marks = tuple[str, str]
+"""What opens and what closes a place for thoughts."""
+THOUGHTS: tuple[Marks, ...] = tuple(
+    (f"<{name}>", f"</{name}>")
+    for name in ("think", "thinking", "thought", "reasoning", "scratchpad", "scratchpad_reasoning")
+)
+"""Where reasoning models and prompts put what is not said."""
 OfferedTools = Mapping[str, Sequence[str]]
 """Names of the tools that the model was offered, each with the names of its arguments."""
 _NO_TEXT = re.compile(r"[\ufffd\x00-\x08\x0e-\x1f\x7f-\x9f]")
@@ -45,6 +52,47 @@ class ParsedTurn:
     tool_calls: tuple[ToolCall, ...]
     malformed: str | None
     """Why a call could not be read, None if all were."""
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """The words of a turn apart from its thoughts."""
+
+    text: str
+    hidden: str
+    """The thoughts with their marks, as they were written."""
+    fault: str
+    """Why what is thought and what is said cannot be told apart, "" if they can."""
+
+
+def split_thoughts(text: str, marks: Sequence[Marks] = ()) -> Spoken:
+    """Take the thoughts out of a turn: they are neither words nor calls. `marks`: those of this prompt.
+
+    What stands before a closing mark of a reasoning model without its opening one is thought: its template
+    has opened the place. A place that is never closed cannot be told from words, so that it is a fault.
+    """
+    known = {opens.lower(): closes.lower() for opens, closes in (*THOUGHTS, *marks)}
+    closing = [closes for _, closes in THOUGHTS]
+    signs = re.compile("|".join(map(re.escape, (OPEN_TAG, *known, *closing))), re.IGNORECASE)
+    said, hidden, at = "", "", 0
+    while found := signs.search(text, at):
+        sign = found.group().lower()
+        closes = CLOSE_TAG if sign == OPEN_TAG else known.get(sign, "")
+        end = re.compile(re.escape(closes), re.IGNORECASE).search(text, found.end()) if closes else found
+        if sign == OPEN_TAG:  # what a call holds is the call's
+            stop = end.end() if end else len(text)
+            said += text[at:stop]
+        elif not end:
+            fault = f"{sign} is never closed: thoughts and words cannot be told apart"
+            return Spoken(said + text[at : found.start()], hidden + text[found.start() :], fault)
+        elif closes:
+            stop = end.end()
+            said, hidden = said + text[at : found.start()], hidden + text[found.start() : stop]
+        else:
+            stop = end.end()
+            said, hidden = "", hidden + said + text[at:stop]
+        at = stop
+    return Spoken(said + text[at:], hidden, "")
 
 
 def offered_tools(specs: Sequence[ToolSpec]) -> OfferedTools:
