@@ -17,6 +17,7 @@ from teachwhy.scenarios.english.check import (
 )
 from teachwhy.scenarios.english.episodes import LEVELS, draw_condition, make_episode
 from teachwhy.scenarios.english.lint import lint_shared_sentences
+from teachwhy.scenarios.english.overlap import sealed_names
 from teachwhy.scenarios.english.play import POLICIES, fill_turn, play
 from teachwhy.scenarios.english.rules import english_families
 from teachwhy.scenarios.english.skin import load_skins
@@ -42,6 +43,8 @@ def test_no_two_skins_share_a_sentence_and_each_has_the_canary() -> None:
     assert lint_shared_sentences(skins) == []
     assert {skin.canary for skin in skins} == {CANARY}
     assert len({skin.name for skin in skins}) == len({skin.firm for skin in skins}) == len(skins)
+    names = Counter(name for skin in skins for name in sealed_names(skin))
+    assert [name for name, count in names.items() if count > 1] == [], "one name in two worlds"
 
 
 def test_the_check_sees_a_wrong_policy_and_a_wrong_gold_transcript(monkeypatch: pytest.MonkeyPatch) -> None:
