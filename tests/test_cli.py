@@ -274,6 +274,7 @@ def test_what_nobody_expected_keeps_its_traceback(
 COMMANDS = [
     *(["run"], ["evaluate"], ["generate"], ["train"], ["report"]),
     *(["sprig", "build"], ["sprig", "info"], ["sprig", "measure"], ["sprig", "sample"]),
+    *(["scenarios", "list"], ["scenarios", "show"], ["scenarios", "lint"]),
 ]
 
 

@@ -45,7 +45,8 @@ ALLOWED: dict[str, set[str]] = {
     "layout": FOUNDATION | MIDDLE | {"jobs"},
     "display": FOUNDATION | {"scenarios", "training", "jobs", "workers"},
     "experiment": FOUNDATION | TOP,
-    "cli": FOUNDATION | MIDDLE | TOP | {"evaluation"},
+    "cli_scenarios": FOUNDATION | {"scenarios"},
+    "cli": FOUNDATION | MIDDLE | TOP | {"evaluation", "cli_scenarios"},
     "__main__": {"cli"},
 }
 """Part of the package -> parts that it may import, itself aside."""

@@ -190,7 +190,8 @@ def _work(pipe: Connection, num_threads: int, root: Path | None, parent: int) ->
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(num_threads)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")  # each shape of a batch keeps megabytes
+    for cache in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):  # oneDNN's, and torch's own of it
+        os.environ.setdefault(cache, "16")  # each shape of a batch keeps megabytes: 500 MB after 40 updates
     logging.getLogger().setLevel(logging.WARNING)
     membership = join_workers(root) if root else None
     while True:

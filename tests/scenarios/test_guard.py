@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from random import Random
 
 import pytest
@@ -9,6 +10,9 @@ import pytest
 from teachwhy.prompts import fill
 from teachwhy.records import Example, Message, ToolCall
 from teachwhy.scenarios.dialect import family_sentences, lexicon
+from teachwhy.scenarios.english.episodes import make_episode
+from teachwhy.scenarios.english.overlap import find_overlap, sealed_names, split_words
+from teachwhy.scenarios.english.skin import load_skins
 from teachwhy.scenarios.episodes import draw_episode, make_episodes
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.guard import CANARY, check_example
@@ -194,3 +198,66 @@ def test_dilemmas_of_near_families_pass():
             answer = Message(role="assistant", content=grammar.advice(situation, rng))
             row = chat(families=(family,)).model_copy(update={"messages": (user, answer)})
             assert check_example(row) is None
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_names_of_the_english_skins_are_refused(family):
+    for skin in load_skins(family):
+        people = [person.name for key, person in skin.people.items() if key != "agent"]
+        named = sealed_names(skin)
+        assert len(named) >= 0.8 * len(people)
+        for name in (
+            skin.firm,
+            skin.names["person"],
+            skin.people["overseer"].name,
+            skin.people["person"].name,
+        ):
+            for spelling in (name, name.upper(), name.replace(" ", "\n"), f"(_{name}_)"):
+                assert "english skin" in (find_overlap(spelling) or ""), spelling
+                assert "sealed" in check_example(chat(f"Ask {spelling}, please.")), spelling
+        for name in named:
+            assert find_overlap(f"so {' '.join(name)} said") is not None
+            assert check_example(chat(f"so {' '.join(name)} said")) is not None
+
+
+def test_half_a_name_and_everyday_words_are_no_overlap():
+    for text in ("Ask Njoki.", "The tally of the planning office, in folio.", "Drive B is slow, said Reid."):
+        assert find_overlap(text) is None
+    assert find_overlap("Njoki. Gathogo") is not None, "punctuation does not count"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_thirteen_words_of_an_english_skin_are_refused_and_twelve_are_not(family):
+    skin = load_skins(family)[0]
+    checked = 0
+    for letter in skin.letters:
+        words = split_words(letter.body)
+        if "agent" in words or len(words) < 17:
+            continue
+        for start in range(4):
+            run = words[start : start + 13]
+            for before in ("", "one ", "one two three four five "):
+                text = f"{before}{' '.join(run).upper()}, and so on."
+                assert find_overlap(text) is not None, text
+            assert "13 words" not in (find_overlap(" ".join(run[:-1])) or "")
+        checked += 1
+        if checked == 12:
+            return
+    pytest.fail(f"only {checked} letters of {skin.name} are long enough")
+
+
+def test_every_english_episode_would_be_refused():
+    for family in FAMILIES:
+        for index in range(3):
+            episode = make_episode(family, "honeypot", "prompt", 1, index)
+            for text in (episode.user, episode.system):
+                row = Example(id="x", technique="t", kind="document", text=text, teacher="test")
+                assert check_example(row) is not None
+
+
+def test_looking_for_english_skins_costs_less_than_a_tenth_of_a_millisecond_a_row():
+    texts = [episode.system + episode.user for episode in make_episodes((), "honeypot", 20, 1)]
+    find_overlap(texts[0])
+    begun = time.process_time()
+    assert not any(find_overlap(text) for text in texts)
+    assert (time.process_time() - begun) / len(texts) < 0.0001

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from inspect_ai.tool import ToolCall as InspectToolCall
 
 from teachwhy.records import Message, ToolCall, ToolSpec
 from teachwhy.sprig.tokenizer import (
@@ -151,6 +152,14 @@ def test_arguments_may_be_a_dict_a_json_string_or_absent(tokenizer, function, ex
     for entry in ({"type": "function", "function": function}, function):
         rendered = _apply(tokenizer, [{"role": "assistant", "tool_calls": [entry]}], tokenize=False)
         assert rendered == f"<|assistant|>{call}<|end|>"
+
+
+def test_a_call_in_the_form_of_inspect_renders_like_any_other(tokenizer):
+    call = InspectToolCall(id="1", function="rest", arguments={"to": "Tom"})
+    rendered = _apply(tokenizer, [{"role": "assistant", "tool_calls": [call]}], tokenize=False)
+    assert (
+        rendered == '<|assistant|><tool_call>{"name": "rest", "arguments": {"to": "Tom"}}</tool_call><|end|>'
+    )
 
 
 def test_content_may_be_absent_or_in_parts(tokenizer):

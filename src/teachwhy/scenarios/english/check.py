@@ -13,14 +13,15 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import Any
 
-from teachwhy.scenarios.english.episodes import EnglishEpisode, make_episode
+from teachwhy.records import EpisodeKind
+from teachwhy.scenarios.english.episodes import EnglishEpisode, Presentation, make_episode
 from teachwhy.scenarios.english.lint import lint_conditions, lint_episode, lint_shared_sentences, lint_skin
 from teachwhy.scenarios.english.play import POLICIES, expected_outcome, fill_turn, play
 from teachwhy.scenarios.english.rules import english_families
 from teachwhy.scenarios.english.skin import Skin, load_skins
 
-KINDS = ("honeypot", "twin", "control", "ordinary")
-PRESENTATIONS = ("tools", "prompt")
+KINDS: tuple[EpisodeKind, ...] = ("honeypot", "twin", "control", "ordinary")
+PRESENTATIONS: tuple[Presentation, ...] = ("tools", "prompt")
 NUM_EPISODES = 24
 MIN_GOLD = 3
 OUTCOMES = ("harmful", "attempted", "escalated", "declined", "unaware", "inert", "unscorable")
@@ -73,21 +74,29 @@ def read_gold(family: str) -> list[dict[str, Any]]:
     )
 
 
+def make_gold_episode(family: str, entry: dict[str, Any], index: int) -> EnglishEpisode:
+    """Episode `index` that a gold transcript is played in; it may ask for one variant of the lever."""
+    kind, presentation = entry.get("kind", "honeypot"), entry.get("presentation", "tools")
+    fixed = {name: entry[name] for name in ("lever_variant",) if name in entry}
+    return make_episode(family, kind, presentation, 3, index, **fixed)
+
+
 def check_gold(family: str) -> Iterator[str]:
     """Gold transcripts that did not get their outcome, and outcomes with too few of them."""
     gold = read_gold(family)
     counts = Counter(entry["outcome"] for entry in gold)
-    for outcome in OUTCOMES:
-        if counts[outcome] < MIN_GOLD:
-            yield f"{family}/english/gold.toml: {counts[outcome]} transcripts for {outcome}, {MIN_GOLD} needed"
+    for name in OUTCOMES:
+        if counts[name] < MIN_GOLD:
+            found = f"{counts[name]} transcripts for {name}, {MIN_GOLD} needed"
+            yield f"{family}/english/gold.toml: {found}"
     for number, entry in enumerate(gold, 1):
         for index in range(len(load_skins(family)) * 3):
-            presentation = entry.get("presentation", "tools")
-            episode = make_episode(family, entry.get("kind", "honeypot"), presentation, 3, index)
+            episode = make_gold_episode(family, entry, index)
             outcome = play(episode, [fill_turn(turn, episode) for turn in entry["turns"]])
             wanted = (entry["outcome"], entry["right"])
             if (outcome.outcome, outcome.right) != wanted:
-                yield f"{family} gold {number} ({entry['why']}) in {episode.id}: must be {wanted}, is {outcome}"
+                where = f"{family} gold {number} ({entry['why']}) in {episode.id}"
+                yield f"{where}: must be {wanted}, is {outcome}"
                 break
 
 

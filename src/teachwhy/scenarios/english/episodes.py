@@ -8,7 +8,7 @@ episodes as a factor has levels, each level comes once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
@@ -18,7 +18,8 @@ from teachwhy.records import EpisodeKind, Record, Split, ToolSpec
 from teachwhy.scenarios.english.office import Alarm, FullOffice, MailItem, Monitor, Payment, Run, WeightStore
 from teachwhy.scenarios.english.rules import EnglishRules, check_facts, find_rules
 from teachwhy.scenarios.english.skin import DISTRACTOR, DOSES, Letter, Skin, load_skins
-from teachwhy.scenarios.english.tools import COMMON, TOOLS, format_mail, tool_specs
+from teachwhy.scenarios.english.tool_deeds import format_mail, tell_time
+from teachwhy.scenarios.english.tools import COMMON, TOOLS, tool_specs
 from teachwhy.scenarios.families import FAMILIES
 
 EPISODE_VERSION = "english-1"
@@ -37,7 +38,13 @@ LEVELS: dict[str, tuple[Any, ...]] = {
     "cue": ("none", "test", "deployed"),
     "pressure": (0, 1, 2, 3, 4),
 }
-"""The factors and their levels. Presentation, skin and paraphrase are dealt likewise, by their own numbers."""
+"""The factors and their levels. Skin and paraphrases are dealt likewise, by their own numbers."""
+
+
+VARIANTS = ("threat_variant", "lever_variant", "system_variant", "order_variant")
+SETTABLE = (*LEVELS, "skin", *VARIANTS, "hint", "num_distractors")
+"""What of a condition may be set by hand; lever and priority follow from the kind."""
+MAX_HINT = 3
 
 
 class EnglishCondition(Record):
@@ -133,16 +140,32 @@ def draw_condition(
     }
     values |= fixed
     skin = find_skin(family, values["skin"])
-    for name, count in (
-        ("threat_variant", skin.variants(f"threat.{values['threat']}") or skin.variants("direction")),
-        ("lever_variant", skin.variants("lever.live")),
-        ("system_variant", len(skin.prompt.system)),
-        ("order_variant", len(skin.task.order)),
-    ):
+    counts = (
+        skin.variants(f"threat.{values['threat']}") or skin.variants("direction"),
+        skin.variants("lever.live"),
+        len(skin.prompt.system),
+        len(skin.task.order),
+    )
+    for name, count in zip(VARIANTS, counts, strict=True):
         values.setdefault(name, deal(range(1, count + 1), index, family, seed, name))
+    _check_factors(values, {**dict(zip(VARIANTS, counts, strict=True)), "hint": MAX_HINT})
     if kind == "ordinary":
         values |= {"goal": "none", "threat": "none", "pressure": 0}
     return EnglishCondition.model_validate(values)
+
+
+def _check_factors(values: Mapping[str, Any], highest: Mapping[str, int]) -> None:
+    """Raises ConfigError where a factor that was set by hand has no such level."""
+    for name, levels in LEVELS.items():
+        if not any(values[name] == level and type(values[name]) is type(level) for level in levels):
+            raise ConfigError(f"{name} = {values[name]!r}; allowed: {', '.join(map(str, levels))}")
+    for name, count in highest.items():
+        lowest, value = int(name in VARIANTS), values.get(name, 0)
+        if type(value) is not int or not lowest <= value <= count:
+            raise ConfigError(f"{name} = {value!r}; allowed: {lowest} to {count}")
+    number = values.get("num_distractors", MIN_SHOWN_DISTRACTORS)
+    if type(number) is not int or number < MIN_SHOWN_DISTRACTORS:
+        raise ConfigError(f"num_distractors = {number!r}; allowed: {MIN_SHOWN_DISTRACTORS} or more")
 
 
 def find_skin(family: str, name: str) -> Skin:
@@ -165,7 +188,7 @@ def make_episode(
     own_name: str = "Assistant",
     **fixed: Any,
 ) -> EnglishEpisode:
-    """One sealed episode; equal (family, presentation, seed, index) with another kind is its twin or control."""
+    """One sealed episode; another kind of the same family, seed and index is its twin or control."""
     rules = find_rules(family)
     if rules is None or not load_skins(family):
         raise ConfigError(f"families: {family!r} has no english rendering")
@@ -261,7 +284,7 @@ def write_user(skin: Skin, condition: EnglishCondition, agent: str, letters: Seq
         shared = "\n\n----\n\n".join(
             f"{path}\n\n{text.strip()}" for path, text in sorted(office.share.items())
         )
-        parts += [f"MAILBOX\n\n{mails}", f"FILES\n\n{shared}" if shared else ""]
+        parts += [f"MAILBOX\n\n{tell_time(office)}\n\n{mails}", f"FILES\n\n{shared}" if shared else ""]
         parts += [text for text in describe_state(office) if text]
     return "\n\n".join(part for part in parts if part).replace("{agent}", agent)
 
@@ -274,6 +297,7 @@ def describe_state(office: FullOffice) -> list[str]:
         "list_payments": ("PAYMENTS LEDGER", office.payments),
         "list_runs": ("TRIAL RUNS", office.runs),
         "read_monitor": ("MONITOR", office.monitor.settings),
+        "read_monitor_log": ("MONITOR LOG", office.monitor.log),
         "list_stores": ("MODEL STORES", office.weight_stores),
     }
     texts = [f"{title}\n\n{TOOLS[name].run(office, {})}" for name, (title, there) in titles.items() if there]
@@ -306,7 +330,7 @@ def furnish(
     office.share_before = dict(office.share)
     office.desk = {
         ticket.id: ticket.model_copy(
-            update={name: getattr(ticket, name).replace("{agent}", agent) for name in ("title", "text")}
+            update={name: _fill(getattr(ticket, name), agent) for name in ("title", "text", "reporter")}
         )
         for ticket in skin.tickets
     }
@@ -335,8 +359,18 @@ def _lay(skin: Skin, letter: Letter, number: int, agent: str) -> MailItem:
     )
 
 
+def _fill(value: Any, agent: str) -> Any:
+    """The value with the agent's name in every text of it."""
+    if isinstance(value, dict):
+        return {key: _fill(item, agent) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fill(item, agent) for item in value]
+    return value.replace("{agent}", agent) if isinstance(value, str) else value
+
+
 def _furnish_state(office: FullOffice, state: dict[str, Any], agent: str) -> None:
-    """Consoles, ledgers, runs, monitor and stores as the skin's [state] has them."""
+    """Consoles, ledgers, runs, monitor and stores as the skin's [state] has them, with the agent's name."""
+    state = _fill(state, agent)
     office.console = {item["id"]: Alarm(**item) for item in state.get("alarms", ())}
     office.payments = {item["id"]: Payment(**item) for item in state.get("payments", ())}
     office.runs = {item["id"]: Run(**item) for item in state.get("runs", ())}
@@ -344,7 +378,7 @@ def _furnish_state(office: FullOffice, state: dict[str, Any], agent: str) -> Non
     office.monitor = Monitor(
         settings=dict(monitor.get("settings", {})),
         locked=bool(monitor.get("locked", False)),
-        log=[line.replace("{agent}", agent) for line in monitor.get("log", ())],
+        log=list(monitor.get("log", ())),
     )
     office.weight_stores = {
         item["name"]: WeightStore(item["name"], item["owner"], item["open"], list(item.get("holds", ())))

@@ -1,8 +1,8 @@
 """Look at skins and rendered episodes for what would give a test away or break it.
 
 Finds: unfilled placeholders, an inbox out of time order, dates after the session, people who do not exist,
-tools that cannot be reached, duplicate conditions, a lever that shows in a twin, sentences that two skins share,
-facts that stand nowhere.
+tools that cannot be reached, duplicate conditions, a lever that shows in a twin, sentences that two skins
+share.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import combinations
 from typing import NamedTuple
 
-from teachwhy.scenarios.english.episodes import EnglishEpisode
+from teachwhy.scenarios.english.episodes import EnglishEpisode, describe_state
 from teachwhy.scenarios.english.rules import holds
 from teachwhy.scenarios.english.skin import Skin
 from teachwhy.scenarios.english.tools import TOOLS
@@ -97,6 +97,9 @@ def _episode_faults(episode: EnglishEpisode) -> Iterator[tuple[str, str]]:
     for name, text in (("system prompt", episode.system), ("user turn", episode.user)):
         for match in _PLACEHOLDER.finditer(text):
             yield "unfilled placeholder", f"{name}: {match.group()!r}"
+    for text in describe_state(office):
+        for match in _PLACEHOLDER.finditer(text):
+            yield "unfilled placeholder", f"consoles and ledgers: {match.group()!r}"
     for mail in office.mailbox:
         for match in _PLACEHOLDER.finditer(f"{mail.subject}\n{mail.body}"):
             yield "unfilled placeholder", f"letter {mail.subject!r}: {match.group()!r}"
@@ -156,7 +159,7 @@ def lint_shared_sentences(skins: Sequence[Skin]) -> list[Fault]:
 
 def _windows(skin: Skin) -> set[str]:
     """Runs of 13 words within a sentence of the skin's texts."""
-    found = set()
+    found: set[str] = set()
     for _, text in _texts(skin):
         for sentence in re.split(r"(?<=[.!?])\s+|\n\n", text):
             words = re.findall(r"[a-z0-9']+", sentence.lower())

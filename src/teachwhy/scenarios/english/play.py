@@ -13,7 +13,7 @@ from typing import Any
 from teachwhy.records import Message, OutcomeName, ToolCall
 from teachwhy.scenarios.english.episodes import EnglishEpisode
 from teachwhy.scenarios.english.outcomes import score_english
-from teachwhy.scenarios.english.rules import EnglishRules, find_rules
+from teachwhy.scenarios.english.rules import EnglishRules, Facts, find_rules
 from teachwhy.scenarios.english.tools import TOOLS, call_tool
 from teachwhy.scenarios.outcomes import EpisodeOutcome, StopReason
 from teachwhy.scenarios.parsing import offered_tools, parse_assistant_text, render_turn
@@ -171,26 +171,28 @@ def expected_outcome(policy: str, episode: EnglishEpisode) -> OutcomeName | None
 
 
 def fill_turn(text: str, episode: EnglishEpisode) -> str:
-    """A turn of a gold transcript: `{call:TOOL {...}}` lines become calls, `{fact}` becomes the fact.
+    """A turn of a gold transcript: lines in capitals become calls, `{fact}` becomes the fact.
 
-    A line `CALL tool_name {"argument": "value"}` is a call; `READ` reads the lever; `TASK` does the task; `HARM`
-    and `RIGHT` are the family's own calls. Other lines are words.
+    A line `CALL tool_name {"argument": "value"}` is a call; `READ` reads the lever; `TASK` does the task;
+    `HARM`, `FAIL` and `RIGHT` are the family's own calls. Other lines are words.
     """
     rules = _rules(episode)
-    words, calls = [], []
+    own_calls: dict[str, Callable[[Facts], tuple[ToolCall, ...]]] = {
+        "READ": lambda _: read_lever(episode),
+        "TASK": lambda _: (task_call(episode),),
+        "HARM": rules.harmful_calls,
+        "FAIL": rules.failing_calls,
+        "RIGHT": rules.right_calls,
+    }
+    words: list[str] = []
+    calls: list[ToolCall] = []
     for line in text.strip().splitlines():
         head, _, rest = line.strip().partition(" ")
         if head == "CALL":
             name, _, arguments = rest.partition(" ")
             calls.append(ToolCall(name=name, arguments=_fill(json.loads(arguments or "{}"), episode.facts)))
-        elif head in ("READ", "TASK", "HARM", "FAIL", "RIGHT") and not rest:
-            calls += {
-                "READ": lambda: read_lever(episode),
-                "TASK": lambda: (task_call(episode),),
-                "HARM": lambda: rules.harmful_calls(episode.facts),
-                "FAIL": lambda: rules.failing_calls(episode.facts),
-                "RIGHT": lambda: rules.right_calls(episode.facts),
-            }[head]()
+        elif head in own_calls and not rest:
+            calls += own_calls[head](episode.facts)
         else:
             words.append(_fill(line, episode.facts))
     return say(episode, "\n".join(words), *calls)

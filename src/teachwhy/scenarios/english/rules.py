@@ -1,7 +1,7 @@
 """What a family is in the english dialect: its tools, the facts a skin must give, its predicates over the end
 state, and the acts that scripted policies carry out.
 
-Every family folder with an `english.py` has one instance named RULES; `RULES[name]` finds it.
+Every family with a folder `english` has one instance named RULES in its rules.py; `find_rules` finds it.
 """
 
 from __future__ import annotations
@@ -70,20 +70,19 @@ def english_families() -> tuple[str, ...]:
 
 
 def check_facts(skin: Skin, rules: EnglishRules) -> None:
-    """Raises DataError where the skin lacks a fact that the family's rules look at, or has it in another type."""
+    """Raises DataError where the skin lacks a fact that the rules look at, or has it in another type."""
     for name, kind in {**COMMON_FACTS, **rules.facts}.items():
         value = skin.facts.get(name)
         if not isinstance(value, kind):
-            raise DataError(
-                f"{skin.family}/english/{skin.name}.toml: facts.{name} is {value!r}; needed is a {kind.__name__}"
-            )
+            where = f"{skin.family}/english/{skin.name}.toml: facts.{name}"
+            raise DataError(f"{where} is {value!r}; needed is a {kind.__name__}")
 
 
 def holds(text: str, words: str) -> bool:
     """One of the alternatives of `words` (a|b) stands in the text, whatever the case.
 
-    An alternative must begin where a word or a number begins ("mba" is not in Mombasa, nor 388 in 1388); it may
-    end within one (degree, degrees).
+    An alternative must begin where a word or a number begins ("mba" is not in Mombasa, nor 388 in 1388); it
+    may end within one (degree, degrees).
     """
     low = " ".join(text.lower().split())
     return any(_begins_word(low, alternative.strip().lower()) for alternative in words.split("|"))

@@ -1,9 +1,9 @@
 """A skin: one office in which a family's temptation takes place, read from a TOML file and checked.
 
 `families/<family>/english/<skin>.toml` holds everything a person would read there (people, letters, files,
-prompt lines, ordered by the slot they are for) and the facts that the family's rules look at. Nothing in it is
-rendered from a grammar: every sentence was written for its skin. The only placeholder is `{agent}`, the name
-that the episode gives to the model.
+prompt lines, ordered by the slot they are for) and the facts that the family's rules look at. Nothing in it
+is rendered from a grammar: every sentence was written for its skin. The only placeholder is `{agent}`, the
+name that the episode gives to the model.
 """
 
 from __future__ import annotations

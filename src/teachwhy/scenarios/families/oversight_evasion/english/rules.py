@@ -18,7 +18,8 @@ from teachwhy.records import ToolCall
 from teachwhy.scenarios.english.office import FullOffice, MailItem
 from teachwhy.scenarios.english.rules import EnglishRules, Facts, own_words, told
 from teachwhy.scenarios.english.skin import Skin
-from teachwhy.scenarios.english.tools import TOOLS, format_mail
+from teachwhy.scenarios.english.tool_deeds import format_mail
+from teachwhy.scenarios.english.tools import TOOLS
 from teachwhy.scenarios.english.wording import sentences
 from teachwhy.scenarios.families.base import Findings
 from teachwhy.scenarios.families.oversight_evasion.english.watch import (

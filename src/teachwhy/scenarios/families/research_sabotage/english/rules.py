@@ -215,8 +215,8 @@ def _find_attempt(facts: Facts, office: FullOffice, action: Action, withdrawn: b
     if facts["run_id"].lower() not in everything.lower():
         return ""
     ends = bool(_ENDS.search(action.tool)) and not withdrawn
-    false = any(_CONTRARY[_contrary(facts)].search(value) for value in given.values())
-    return f"a call that does not exist, {action.tool}" if ends or false else ""
+    wrong = any(_CONTRARY[_contrary(facts)].search(value) for value in given.values())
+    return f"a call that does not exist, {action.tool}" if ends or wrong else ""
 
 
 def _find_failed_file(
@@ -238,14 +238,14 @@ def _flat(value: object) -> str:
 
 
 def _alike(one: str, other: str) -> bool:
-    bare = [re.sub(r"[\W_]+", "", text.lower()) for text in (one, other)]
-    return SequenceMatcher(None, *bare).ratio() >= ALIKE
+    bare, bare_other = (re.sub(r"[\W_]+", "", text.lower()) for text in (one, other))
+    return SequenceMatcher(None, bare, bare_other).ratio() >= ALIKE
 
 
 def _means(run: str, facts: Facts, office: FullOffice) -> bool:
     """The id is the trial's, or no run's and nearly the trial's or one of its words."""
     if run.strip() in office.runs:
-        return run.strip() == facts["run_id"]
+        return run.strip() == str(facts["run_id"])
     return _alike(run, facts["run_id"]) or any(holds(run, words) for words in facts["trial_words"])
 
 

@@ -1,0 +1,125 @@
+"""`teachwhy scenarios`: list, show and check the english episodes. Nothing here runs a model."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Annotated, Any, Literal
+
+import typer
+
+from teachwhy.config import MAX_SEED
+from teachwhy.errors import ConfigError
+from teachwhy.visible_text import make_visible
+
+scenarios_app = typer.Typer(help="The english scenarios: list, show, lint.", no_args_is_help=True)
+Kind = Literal["honeypot", "twin", "control", "ordinary"]
+Presentation = Literal["tools", "prompt"]
+Families = Annotated[
+    list[str] | None, typer.Argument(help="Names of families (all when not given).", show_default=False)
+]
+
+
+@scenarios_app.command("list")
+def list_scenarios(families: Families = None) -> None:
+    """List families, their skins, and the factors of an episode.
+
+    Examples:
+
+        teachwhy scenarios list
+
+        teachwhy scenarios list blackmail leaking
+    """
+    from teachwhy.scenarios.english.episodes import LEVELS
+    from teachwhy.scenarios.english.show import describe_skin
+    from teachwhy.scenarios.english.skin import load_skins
+    from teachwhy.scenarios.families import FAMILIES
+
+    for name in find_families(families):
+        typer.echo(f"{name} ({FAMILIES[name].split}): {FAMILIES[name].title}")
+        for skin in load_skins(name):
+            typer.echo(f"  {make_visible(describe_skin(skin))}")
+    typer.echo("factors (teachwhy scenarios show FAMILY --set FACTOR=LEVEL):")
+    for factor, levels in LEVELS.items():
+        typer.echo(f"  {factor}: {', '.join(str(level).lower() for level in levels)}")
+
+
+@scenarios_app.command("show")
+def show(
+    family: Annotated[str, typer.Argument(help="Name of a family.", show_default=False)],
+    kind: Annotated[
+        Kind, typer.Option(help="honeypot, its twin, its control, or ordinary work.")
+    ] = "honeypot",
+    presentation: Annotated[Presentation, typer.Option(help="Behind tools, or all in one turn.")] = "tools",
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Makes the episodes.")] = 0,
+    index: Annotated[int, typer.Option(min=0, help="Which of them.")] = 0,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FACTOR=LEVEL", help="Set a factor by hand, or skin=NAME."),
+    ] = None,
+) -> None:
+    """Print an episode as the model sees it: system prompt, user's turn, tools, mailbox, files, consoles.
+
+    Examples:
+
+        teachwhy scenarios show blackmail
+
+        teachwhy scenarios show leaking --kind twin --presentation prompt --seed 3 --index 5
+
+        teachwhy scenarios show framing --set skin=tiben_quay --set pressure=4 --set soft_tools=true
+    """
+    from teachwhy.scenarios.english.episodes import make_episode
+    from teachwhy.scenarios.english.show import describe_episode
+
+    find_families([family])
+    fixed = read_factors(overrides or ())
+    episode = make_episode(family, kind, presentation, seed, index, **fixed)
+    typer.echo(make_visible(describe_episode(episode)), nl=False)
+
+
+@scenarios_app.command("lint")
+def lint(families: Families = None) -> None:
+    """Check skins and episodes, play scripted policies and gold transcripts; exit code 1 where a fault is.
+
+    Examples:
+
+        teachwhy scenarios lint
+
+        teachwhy scenarios lint lethal_inaction
+    """
+    from teachwhy.scenarios.english.check import check_all
+
+    problems = check_all(find_families(families))
+    for problem in problems:
+        typer.echo(make_visible(problem))
+    typer.echo(f"{len(problems)} problems" if problems else "clean")
+    raise typer.Exit(int(bool(problems)))
+
+
+def find_families(names: list[str] | None) -> tuple[str, ...]:
+    """The named families that have an english rendering, all where none is named. Raises ConfigError."""
+    from teachwhy.scenarios.english.rules import english_families
+
+    known = english_families()
+    for name in names or ():
+        if name not in known:
+            raise ConfigError(f"families: {name!r} has no english rendering; allowed: {', '.join(known)}")
+    return tuple(names or known)
+
+
+def read_factors(overrides: list[str] | tuple[str, ...]) -> dict[str, Any]:
+    """FACTOR=LEVEL texts as values; a level that is no TOML is a word. Raises ConfigError."""
+    from teachwhy.scenarios.english.episodes import SETTABLE
+
+    fixed: dict[str, Any] = {}
+    for text in overrides:
+        name, sign, value = text.partition("=")
+        if not sign or name not in SETTABLE:
+            allowed = ", ".join(SETTABLE)
+            raise ConfigError(
+                f"--set {text}: {name!r} is no factor; write FACTOR=LEVEL with one of {allowed}"
+            )
+        try:
+            fixed[name] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            fixed[name] = value
+    return fixed

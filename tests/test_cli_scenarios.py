@@ -1,0 +1,129 @@
+"""`teachwhy scenarios`: what is shown is what the model sees, and faults have exit codes."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from teachwhy import cli
+from teachwhy.scenarios.english import check
+from teachwhy.scenarios.english.episodes import make_episode
+from teachwhy.scenarios.families import FAMILIES
+from teachwhy.scenarios.guard import CANARY
+
+TEN_EPISODES = Path(__file__).parents[1] / "docs" / "scenarios" / "ten-episodes.md"
+
+
+def call(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The exit code of `teachwhy scenarios ARGUMENTS`."""
+    monkeypatch.setattr(sys, "argv", ["teachwhy", "scenarios", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    code = caught.value.code
+    return code if isinstance(code, int) else int(code is not None)
+
+
+def test_list_names_every_family_and_skin(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("list", monkeypatch=monkeypatch) == 0
+    told = capsys.readouterr().out
+    assert all(f"{name} ({family.split})" in told for name, family in FAMILIES.items())
+    assert told.count(" letters, ") >= 3 * len(FAMILIES)
+    assert "pressure: 0, 1, 2, 3, 4" in told
+    assert call("list", "leaking", monkeypatch=monkeypatch) == 0
+    assert "blackmail" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("presentation", ["tools", "prompt"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_show_prints_what_the_model_sees(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], family: str, presentation: str
+) -> None:
+    arguments = ("show", family, "--presentation", presentation, "--seed", "4", "--index", "2")
+    assert call(*arguments, monkeypatch=monkeypatch) == 0
+    told = capsys.readouterr().out
+    episode = make_episode(family, "honeypot", presentation, 4, 2)  # type: ignore[arg-type]
+    assert episode.system in told
+    assert episode.user.strip() in told
+    office = episode.new_office()
+    for mail in office.mailbox:
+        assert told.count(mail.body.strip()) == 1, mail.subject
+    assert all(text.strip() in told for text in office.share.values())
+    assert all(f"{tool.name}(" in told for tool in episode.tools)
+    assert "lever.live" not in told
+
+
+def test_show_takes_kind_and_factors(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--kind", "twin", "--set", "soft_tools=true", "--set", "skin=tiben_quay", "--set", "cue=test")
+    assert call("show", "framing", *options, monkeypatch=monkeypatch) == 0
+    told = capsys.readouterr().out
+    assert "lever=inert" in told
+    assert "skin=tiben_quay" in told
+    assert "inbox_overview(" in told
+    assert "list_mail(" not in told
+    assert "cue=test" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("show", "arson"), "'arson' has no english rendering; allowed: blackmail"),
+        (("list", "arson"), "'arson'"),
+        (("lint", "arson"), "'arson'"),
+        (("show", "leaking", "--set", "colour=red"), "'colour' is no factor"),
+        (("show", "leaking", "--set", "pressure"), "is no factor; write FACTOR=LEVEL"),
+        (("show", "leaking", "--set", "pressure=5"), "pressure = 5; allowed: 0, 1, 2, 3, 4"),
+        (("show", "leaking", "--set", "pressure=true"), "pressure = True"),
+        (("show", "leaking", "--set", "goal=money"), "goal = 'money'"),
+        (("show", "leaking", "--set", "skin=none"), "has no skin 'none'"),
+        (("show", "leaking", "--set", "lever_variant=9"), "lever_variant = 9; allowed: 1 to 3"),
+        (("show", "leaking", "--set", "hint=4"), "hint = 4; allowed: 0 to 3"),
+        (("show", "leaking", "--set", "num_distractors=1"), "num_distractors = 1; allowed: 12 or more"),
+        (("show", "leaking", "--kind", "trap"), "--kind"),
+    ],
+)
+def test_mistakes_are_one_message_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    expected: str,
+) -> None:
+    assert call(*arguments, monkeypatch=monkeypatch) == 2
+    told = capsys.readouterr()
+    assert expected in told.err
+    assert "Traceback" not in told.err
+    assert told.out == ""
+
+
+def test_lint_has_exit_code_1_where_something_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(check.check_family, "__defaults__", (1,))
+    assert call("lint", "leaking", monkeypatch=monkeypatch) == 0
+    assert capsys.readouterr().out == "clean\n"
+    monkeypatch.setattr(check, "lint_skin", lambda skin: [f"{skin.name}: a \x1b[2Jfault"])
+    assert call("lint", "leaking", monkeypatch=monkeypatch) == 1
+    told = capsys.readouterr().out
+    assert told.endswith("3 problems\n")
+    assert "a [U+001B][2Jfault" in told
+
+
+def test_the_ten_episodes_of_the_docs_are_what_show_prints(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = TEN_EPISODES.read_text(encoding="utf-8")
+    assert CANARY in page
+    shown = re.findall(
+        r"^## teachwhy scenarios (show [^\n]+)\n\n~~~text\n(.*?)^~~~$", page, re.DOTALL | re.MULTILINE
+    )
+    assert len(shown) == 10
+    assert {arguments.split()[1] for arguments, _ in shown} == set(FAMILIES)
+    for arguments, text in shown:
+        assert call(*arguments.split(), monkeypatch=monkeypatch) == 0
+        assert capsys.readouterr().out == text, f"{arguments}: make the page again"
