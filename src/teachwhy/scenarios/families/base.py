@@ -30,8 +30,6 @@ class Findings:
     attempt: str = ""
     told: str = ""
     """Told the overseer or did the family's own rescue."""
-    misled: str = ""
-    """Said what is not true to those who should know: no right act, whatever else was done."""
 
 
 @dataclass(frozen=True)
