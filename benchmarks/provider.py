@@ -1,7 +1,7 @@
 """The local provider against Inspect's `hf/` in a whole evaluation, and against a bare `model.generate`.
 
-The evaluation: the same checkpoint and episodes, both providers as they are by default, loading included. The
-direct comparison: 512 prompts of 150-300 tokens, 32 new tokens each, a random Llama of 4M parameters; ours
+The evaluation: the same checkpoint and episodes (those of an evaluation with default settings), both
+providers as they are by default, each in a process of its own, loading included. The direct comparison: 512 prompts of 150-300 tokens, 32 new tokens each, a random Llama of 4M parameters; ours
 through the provider (template, tokenizer, parsing and all), theirs on token ids that are ready, sorted by
 length, at the best batch size of those tried. Every thread setting is PyTorch's own.
 """
@@ -9,10 +9,12 @@ length, at the best batch size of those tried. Every thread setting is PyTorch's
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import random
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import torch
@@ -31,14 +33,19 @@ NUM_PROMPTS = 512
 NUM_NEW = 32
 BATCH_SIZES = (16, 32, 64, 128)
 NUM_TRIAL_PROMPTS = 128
-EPISODES = EvaluationConfig(honeypots_per_family=8, twins_per_family=2)
 
 
 def time_evaluation(model: str, folder: Path) -> tuple[float, int]:
     """Seconds that an evaluation takes, and its episodes."""
     started = time.perf_counter()
-    rows = evaluate_model(model, EPISODES, folder, arm="benchmark", seed=0)
+    rows = evaluate_model(model, EvaluationConfig(), folder, arm="benchmark", seed=0)
     return time.perf_counter() - started, len(rows)
+
+
+def time_in_new_process(model: str, folder: Path) -> tuple[float, int]:
+    """`time_evaluation` where nothing has been loaded or warmed up but the imports."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(time_evaluation, model, folder).result()
 
 
 def compare_evaluations(folder: Path) -> Ratio:
@@ -48,8 +55,8 @@ def compare_evaluations(folder: Path) -> Ratio:
     except CheckpointError:
         checkpoint, title = folder / "student", "evaluation against Inspect's hf/ (random weights)"
         make_student(checkpoint)
-    ours_seconds, num_episodes = time_evaluation(f"teachwhy/{checkpoint.resolve()}", folder / "ours")
-    theirs_seconds, _ = time_evaluation(f"hf/{checkpoint.resolve()}", folder / "theirs")
+    ours_seconds, num_episodes = time_in_new_process(f"teachwhy/{checkpoint.resolve()}", folder / "ours")
+    theirs_seconds, _ = time_in_new_process(f"hf/{checkpoint.resolve()}", folder / "theirs")
     return Ratio(
         title,
         num_episodes / ours_seconds,

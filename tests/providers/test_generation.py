@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,8 +15,9 @@ from tests.providers.tiny_checkpoint import END, build_checkpoint
 from transformers import AutoModelForCausalLM
 
 from teachwhy.errors import CheckpointError, ConfigError
+from teachwhy.providers.batch import Completion, TokenRequest
 from teachwhy.providers.checkpoint import LoadedCheckpoint, find_checkpoint, load_checkpoint
-from teachwhy.providers.generation import BatchGenerator, Budget, TokenRequest
+from teachwhy.providers.generation import BatchGenerator, Budget
 from teachwhy.providers.kv_cache import BLOCK_TOKENS
 from teachwhy.providers.sampling import SamplingParameters
 
@@ -90,6 +92,68 @@ def test_a_request_depends_on_its_own_seed_and_not_on_its_neighbours(checkpoint:
     backwards = BatchGenerator(checkpoint, TIGHT).generate(requests[::-1])[::-1]
     alone = [BatchGenerator(checkpoint, NO_STORE).generate([request])[0] for request in requests]
     assert together == backwards == alone
+
+
+@pytest.mark.parametrize("budget", [ROOMY, TIGHT, NO_STORE], ids=["roomy", "tight", "no store"])
+def test_a_request_that_joins_a_running_batch_is_answered_as_if_alone(
+    checkpoint: LoadedCheckpoint, budget: Budget
+) -> None:
+    """They come one or more at a time, between any two steps, longer ones after shorter ones."""
+    rng = random.Random(3)
+    prompts = sorted(make_prompts(24, seed=5), key=lambda prompt: len(prompt) + rng.randrange(40))
+    prompts[12] = tuple(rng.randrange(5, 250) for _ in range(200))
+    requests = [
+        TokenRequest(prompt, SamplingParameters(1 + rng.randrange(90), seed=index, temperature=index % 2))
+        for index, prompt in enumerate(prompts)
+    ]
+    answers: dict[int, Completion] = {}
+    num_arrived = 0
+    num_running: list[int] = []
+
+    def arrive(running: Sequence[TokenRequest]) -> list[TokenRequest]:
+        nonlocal num_arrived
+        num_running.append(len(running))
+        num_new = rng.choice((0, 0, 0, 1, 3)) if running else 2
+        new = requests[num_arrived : num_arrived + num_new]
+        num_arrived += len(new)
+        return new
+
+    endless = replace(checkpoint, stop_ids=frozenset())
+    generator = BatchGenerator(endless, budget)
+    while num_arrived < len(requests):
+
+        def keep(number: int, answer: Completion, start: int = num_arrived) -> None:
+            answers[start + number] = answer
+
+        generator.run(arrive, keep)
+    alone = [BatchGenerator(endless, NO_STORE).generate([request])[0] for request in requests]
+    assert [answers[index] for index in range(len(requests))] == alone
+    assert max(num_running) > 5  # many did run together
+
+
+def test_the_oldest_request_is_not_overtaken_by_ones_that_fit(checkpoint: LoadedCheckpoint) -> None:
+    generator = BatchGenerator(checkpoint, TIGHT)  # 256 columns in all, 5 rows
+
+    def ask(num_tokens: int) -> TokenRequest:
+        return TokenRequest(tuple(range(5, 5 + num_tokens)), SamplingParameters(10, seed=0))
+
+    short, long = ask(10), ask(200)
+    assert generator.choose([short] * 9) == [0, 1, 2, 3, 4]
+    assert generator.choose([short] * 9, [short] * 3) == [0, 1]
+    assert generator.choose([long, short], [short]) == []
+    assert generator.choose([short, long, short], [short]) == [0, 2]
+    assert generator.choose([long, short]) == [0]
+    roomy = BatchGenerator(checkpoint, replace(ROOMY, cache_bytes=1 << 30))
+    assert roomy.choose([short], [short] * 20) == []  # not worth a pass of its own yet
+    assert roomy.choose([short] * 4, [short] * 20) == [0, 1, 2, 3]
+
+
+def test_prompts_are_read_in_groups_of_like_length(checkpoint: LoadedCheckpoint) -> None:
+    generator = BatchGenerator(checkpoint, replace(ROOMY, prefill_tokens=2048))
+    assert generator._size_group([200] * 20) == 10
+    assert generator._size_group([200, 190, 20, 20, 20, 20]) == 2
+    assert generator._size_group([200, 190, 180, 170]) == 4
+    assert generator._size_group([5000, 5000]) == 1
 
 
 def test_seeds_and_prompts_draw_differently(checkpoint: LoadedCheckpoint) -> None:

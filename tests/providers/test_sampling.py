@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 
 def draw_many(logits: torch.Tensor, parameters: SamplingParameters, num: int) -> np.ndarray:
     sampler = Sampler([parameters] * num, [request_key(seed, (1, 2)) for seed in range(num)], CPU)
-    return sampler.draw(logits.expand(num, -1), step=0).numpy()
+    return sampler.draw(logits.expand(num, -1)).numpy()
 
 
 def test_draws_follow_the_probabilities() -> None:
@@ -69,6 +69,6 @@ def test_greedy_and_sampled_rows_share_a_batch() -> None:
     ]
     sampler = Sampler(parameters, [1, 2, 3], CPU)
     logits = torch.tensor([[0.0, 3.0, 1.0]]).expand(3, -1)
-    assert sampler.draw(logits, 0)[:2].tolist() == [1, 1]
+    assert sampler.draw(logits)[:2].tolist() == [1, 1]
     sampler.keep_rows([1])
-    assert sampler.draw(logits[:1], 1).tolist() == [1]
+    assert sampler.draw(logits[:1]).tolist() == [1]

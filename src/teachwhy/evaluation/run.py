@@ -18,6 +18,7 @@ from pathlib import Path
 from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
 from inspect_ai._util.error import PrerequisiteError
+from inspect_ai.agent._acp.transport import _acp_live_active
 from inspect_ai.log import EvalLog
 from inspect_ai.model import Model, ModelAPI, get_model
 
@@ -207,10 +208,10 @@ def _run_episodes(
 
 
 def _eval(tasks: list[Task], model_name: str, log_dir: Path, num_samples: int) -> list[EvalLog]:
-    model = _open_model(model_name)
     # Inspect feels its way up to what an API can take; a local model knows its own best from the start.
-    try:
-        with storage_errors(log_dir), _quiet_inspect(), _rare_collections():
+    with storage_errors(log_dir), _quiet_inspect(), _no_live_session(), _rare_collections():
+        model = _open_model(model_name)
+        try:
             return inspect_eval(
                 tasks,
                 model=model,
@@ -228,8 +229,8 @@ def _eval(tasks: list[Task], model_name: str, log_dir: Path, num_samples: int) -
                 fail_on_error=False,
                 max_connections=model.api.max_connections() if isinstance(model.api, TeachwhyAPI) else None,
             )
-    finally:
-        _close_model(model)
+        finally:
+            _close_model(model)
 
 
 @contextmanager
@@ -242,6 +243,20 @@ def _quiet_inspect() -> Iterator[None]:
     finally:
         if earlier is None:
             del os.environ["INSPECT_TRACE_LEVEL"]
+
+
+@contextmanager
+def _no_live_session() -> Iterator[None]:
+    """Let no sample open a session for clients of the Agent Client Protocol.
+
+    No server is there that a client could reach it by, yet it would translate every event of a sample for it:
+    a tenth of the time of an evaluation of sprig.
+    """
+    token = _acp_live_active.set(True)
+    try:
+        yield
+    finally:
+        _acp_live_active.reset(token)
 
 
 @contextmanager

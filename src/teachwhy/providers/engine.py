@@ -1,15 +1,15 @@
 """One loaded checkpoint and the thread that generates with it, shared by all who ask for the same checkpoint.
 
-Requests wait in one queue. When the thread is free it takes a batch of them, the oldest always among them;
-nothing waits on a clock. While the thread is idle, a burst of requests is let in as a whole: the first asker
-yields to the event loop until the queue has stopped growing, then opens the gate.
+Requests wait in one queue. The thread takes a batch of them, the oldest always among them, and lets others
+join it while it runs; nothing waits on a clock. While the thread is idle, a burst of requests is let in as a
+whole: the first asker yields to the event loop until the queue has stopped growing, then opens the gate.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,8 +18,9 @@ from teachwhy.errors import TeachwhyError
 from teachwhy.providers.checkpoint import CheckpointFolder
 
 if TYPE_CHECKING:
+    from teachwhy.providers.batch import Completion, TokenRequest
     from teachwhy.providers.checkpoint import LoadedCheckpoint
-    from teachwhy.providers.generation import BatchGenerator, Completion, TokenRequest
+    from teachwhy.providers.generation import BatchGenerator
 
 QUIET_TURNS = 50
 """Turns of the event loop without a new request after which a burst counts as over (about a millisecond when
@@ -62,9 +63,9 @@ class Engine:
         self._thread: threading.Thread | None = None
 
     @property
-    def num_batches(self) -> int:
-        """Batches generated so far."""
-        return self._generator.num_batches if self._generator else 0
+    def num_steps(self) -> int:
+        """Decoding steps so far, each a forward pass over all rows of a batch."""
+        return self._generator.num_steps if self._generator else 0
 
     async def checkpoint(self) -> LoadedCheckpoint:
         """The checkpoint, loaded for the first who asks; `CheckpointError` when it cannot be used.
@@ -148,39 +149,57 @@ class Engine:
                 if self._closed:
                     waiting, self._waiting = self._waiting, []
                     break
-                waiting = list(self._waiting)
-            self._run(self._choose(waiting))
+            self._run(self._take)
         for job in waiting:
             job.future.cancel()
 
-    def _choose(self, waiting: Sequence[_Job]) -> list[_Job]:
-        """The batch of the oldest job, out of the queue, without jobs that nobody waits for any more."""
+    def _take(self, running: Sequence[TokenRequest]) -> list[_Job]:
+        """The jobs that are to be generated next, out of the queue, without those that nobody waits for."""
         assert self._generator is not None
-        chosen = [waiting[index] for index in self._generator.choose([job.request for job in waiting])]
+        if not self._waiting:
+            return []
+        with self._condition:
+            waiting = [] if self._closed else list(self._waiting)
+        chosen = [
+            waiting[index] for index in self._generator.choose([job.request for job in waiting], running)
+        ]
+        if not chosen:
+            return []
         taken = set(map(id, chosen))
         with self._condition:
             self._waiting = [job for job in self._waiting if id(job) not in taken]
         return [job for job in chosen if job.future.set_running_or_notify_cancel()]
 
-    def _run(self, jobs: Sequence[_Job]) -> None:
+    def _run(self, take: Callable[[Sequence[TokenRequest]], list[_Job]]) -> None:
         assert self._generator is not None
+        jobs: list[_Job] = []
         done: set[int] = set()
 
-        def finished(index: int, completion: Completion) -> None:
-            done.add(index)
-            jobs[index].future.set_result(completion)
+        def arrive(running: Sequence[TokenRequest]) -> list[TokenRequest]:
+            new = take(running)
+            jobs.extend(new)
+            return [job.request for job in new]
+
+        def finished(number: int, completion: Completion) -> None:
+            done.add(number)
+            jobs[number].future.set_result(completion)
 
         try:
-            if jobs:
-                self._generator.run_batch([job.request for job in jobs], finished)
+            self._generator.run(arrive, finished)
         except Exception as error:  # noqa: BLE001 (it belongs to those who asked: their `generate` raises it)
-            left = [job for index, job in enumerate(jobs) if index not in done]
+            left = [job for number, job in enumerate(jobs) if number not in done]
             if len(left) > 1 and _is_out_of_memory(error):
-                self._run(left[::2])
-                self._run(left[1::2])
+                for part in (left[::2], left[1::2]):
+                    self._run(_once(part))
                 return
             for job in left:
                 job.future.set_exception(error)
+
+
+def _once(jobs: list[_Job]) -> Callable[[Sequence[TokenRequest]], list[_Job]]:
+    """Gives the jobs when first asked, then none."""
+    given: Iterator[list[_Job]] = iter((jobs,))
+    return lambda _running: next(given, [])
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -1,29 +1,34 @@
 """The batched decode loop: many requests of different lengths and settings through one Hugging Face model.
 
-Rows are padded on the left. Prompts are read in small groups of similar length, each only as far as its head
-is not already in the prefix store; all rows are then decoded together, and finished rows are dropped from the
-batch. Calls only the model's own `forward`; the cache is ours (kv_cache.py). Legend of axes: row B, position
-S, vocabulary V.
+Prompts are read in small groups of similar length, each only as far as its head is not already in the prefix
+store; all rows are then decoded together, a token a step. Rows leave when they are finished and new requests
+take their places while the others go on, so that the batch stays wide. Calls only the model's own `forward`;
+the cache is ours (kv_cache.py). Legend of axes: row B, position S, vocabulary V.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from teachwhy.errors import CheckpointError
+from teachwhy.providers.batch import Batch, Completion, Row, Stop, TokenRequest
 from teachwhy.providers.checkpoint import LoadedCheckpoint
-from teachwhy.providers.kv_cache import GROWTH_COLUMNS, BatchCache, PrefixStore, Window
-from teachwhy.providers.sampling import Sampler, SamplingParameters, request_key
+from teachwhy.providers.kv_cache import BatchCache, PrefixStore, Window
 
-Stop = Literal["stop", "max_tokens", "model_length"]
-KEEP_SHARE = 0.75
-"""Finished rows are dropped once fewer than this share of the batch is still running."""
+Arrivals = Callable[[Sequence[TokenRequest]], Sequence[TokenRequest]]
+"""Given the requests under way: those that join them now (see `BatchGenerator.choose`)."""
+Finished = Callable[[int, Completion], None]
+"""Told of a request, by its number in order of arrival, as soon as it is done."""
+JOINING_SHARE = 0.15
+"""Waiting requests join a running batch when they are this share of it: to read few prompts is slow."""
+PASS_TOKENS = 128
+"""What a pass over a few more prompts costs beside their tokens, in tokens."""
 PLANNED_NEW_TOKENS = 128
 """A batch is sized as if no row went on for longer: most end their turn far earlier."""
 
@@ -39,36 +44,6 @@ class Budget:
     max_rows: int
     prefill_tokens: int
     """Tokens of prompts in one forward pass: on a CPU, more than fit its caches are slower."""
-
-
-@dataclass(frozen=True)
-class TokenRequest:
-    """A prompt and how to continue it."""
-
-    prompt_ids: tuple[int, ...]
-    sampling: SamplingParameters
-
-
-@dataclass(frozen=True)
-class Completion:
-    """What the model wrote."""
-
-    text: str
-    """Without the token or the string that ended it; other special tokens are kept."""
-    token_ids: tuple[int, ...]
-    """All that was drawn, the end-of-turn token included."""
-    stop: Stop
-    num_input_tokens: int
-
-
-@dataclass
-class _Row:
-    """A request under way."""
-
-    index: int
-    request: TokenRequest
-    max_new_tokens: int
-    token_ids: list[int] = field(default_factory=list)
 
 
 class BatchGenerator:
@@ -90,119 +65,103 @@ class BatchGenerator:
         self._last_logits_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
         self.budget = budget or default_budget(self.model)
         self._store = PrefixStore(self.budget.prefix_bytes)
-        self.num_batches = 0
+        self.num_steps = 0
 
-    def choose(self, requests: Sequence[TokenRequest]) -> list[int]:
-        """Indices of those requests, given oldest first, that make the next batch.
+    def choose(self, waiting: Sequence[TokenRequest], running: Sequence[TokenRequest] = ()) -> list[int]:
+        """Indices of those waiting requests, given oldest first, that are to be read next.
 
-        The oldest is in it; then come those whose heads the store still has, since it forgets; then those of
-        similar length.
+        The oldest is among them, or none is (while others run); then come those whose heads the store still
+        has, since it forgets; then those of similar length.
         """
-        costs = [self._planned_columns(request) for request in requests]
+        num_worthwhile = max(JOINING_SHARE * len(running), 1)
+        if len(waiting) < num_worthwhile:
+            return []
+        costs = [self._planned_columns(request) for request in waiting]
         others = sorted(
-            range(1, len(requests)),
-            key=lambda index: (not self._is_known(requests[index]), abs(costs[index] - costs[0])),
+            range(1, len(waiting)),
+            key=lambda index: (not self._is_known(waiting[index]), abs(costs[index] - costs[0])),
         )
         num_columns = self.budget.cache_bytes // self._bytes_per_token
-        chosen, longest = [0], costs[0]
-        for index in others:
-            if len(chosen) == self.budget.max_rows:
-                break
-            if max(longest, costs[index]) * (len(chosen) + 1) <= num_columns:
+        longest = max(map(self._planned_columns, running), default=0)
+        chosen: list[int] = []
+        for index in (0, *others):
+            num_rows = len(running) + len(chosen) + 1
+            fits = num_rows <= self.budget.max_rows and max(longest, costs[index]) * num_rows <= num_columns
+            if fits or num_rows == 1:
                 chosen.append(index)
                 longest = max(longest, costs[index])
-        return chosen
+            elif index == 0 or num_rows > self.budget.max_rows:
+                break
+        return chosen if len(chosen) >= num_worthwhile else []
 
     def generate(self, requests: Sequence[TokenRequest]) -> list[Completion]:
         """Continue any number of requests; completions in their order."""
         completions: dict[int, Completion] = {}
         waiting = list(range(len(requests)))
+        order: list[int] = []
+
+        def arrive(running: Sequence[TokenRequest]) -> list[TokenRequest]:
+            chosen = self.choose([requests[index] for index in waiting], running)
+            order.extend(waiting[place] for place in chosen)
+            waiting[:] = [index for place, index in enumerate(waiting) if place not in chosen]
+            return [requests[index] for index in order[len(order) - len(chosen) :]]
+
+        def keep(number: int, completion: Completion) -> None:
+            completions[order[number]] = completion
+
         while waiting:
-            batch = [waiting[place] for place in self.choose([requests[index] for index in waiting])]
-
-            def keep(place: int, completion: Completion, batch: list[int] = batch) -> None:
-                completions[batch[place]] = completion
-
-            self.run_batch([requests[index] for index in batch], keep)
-            waiting = [index for index in waiting if index not in completions]
+            self.run(arrive, keep)
         return [completions[index] for index in range(len(requests))]
 
     @torch.inference_mode()
-    def run_batch(
-        self, requests: Sequence[TokenRequest], finished: Callable[[int, Completion], None]
-    ) -> None:
-        """Continue requests in one batch; `finished` is told (index, completion) as soon as each is done.
+    def run(self, arrive: Arrivals, finished: Finished) -> None:
+        """Continue requests until all that came are finished; more can come before each step.
 
         Raises `CheckpointError` when the model's numbers are not numbers.
         """
-        self.num_batches += 1
-        rows = []
-        for index, request in enumerate(requests):
-            room = self._room(request)
-            if room < 1:
-                finished(index, Completion("", (), "model_length", len(request.prompt_ids)))
-            else:
-                rows.append(_Row(index, request, min(request.sampling.max_new_tokens, room)))
-        if rows:
-            rows.sort(
-                key=lambda row: (self._num_unknown(row.request), len(row.request.prompt_ids)), reverse=True
-            )
-            self._decode(rows, finished)
-
-    def _decode(self, rows: list[_Row], finished: Callable[[int, Completion], None]) -> None:
-        width = max(len(row.request.prompt_ids) for row in rows)
-        num_new = max(row.max_new_tokens for row in rows)
-        cache = BatchCache(self._num_layers, len(rows), width + min(num_new, GROWTH_COLUMNS))
-        logits_BV = self._read_prompts(rows, cache, width)
-        sampler = Sampler(
-            [row.request.sampling for row in rows],
-            [request_key(row.request.sampling.seed, row.request.prompt_ids) for row in rows],
-            self.device,
-        )
-        paddings = [width - len(row.request.prompt_ids) for row in rows]
-        padding_B = torch.tensor(paddings, device=self.device)
-        live: list[_Row | None] = list(rows)
-        step = 0
+        batch = Batch(self._num_layers, self.device)
+        num_arrived = 0
+        next_B = torch.empty(0, dtype=torch.long, device=self.device)
         while True:
-            next_B = sampler.draw(logits_BV, step)
-            for position, token_id in enumerate(next_B.tolist()):
-                row = live[position]
-                if row is not None and (completion := self._extend(row, token_id)):
-                    self._remember(row, cache, position, paddings[position])
-                    live[position] = None
-                    finished(row.index, completion)
-            running = [position for position, row in enumerate(live) if row is not None]
-            if not running:
+            rows = []
+            for request in arrive([row.request for row in batch.running]):
+                room = self._room(request)
+                if room < 1:
+                    finished(num_arrived, Completion("", (), "model_length", len(request.prompt_ids)))
+                else:
+                    rows.append(Row(num_arrived, request, min(request.sampling.max_new_tokens, room)))
+                num_arrived += 1
+            if rows or batch.is_sparse:
+                next_B = next_B[batch.compact()]
+            if rows:
+                first_B = self._take_in(batch, rows)
+                next_B = torch.cat([next_B, first_B])
+                self._extend(batch, len(batch.rows) - len(rows), first_B, finished)
+            if not batch.running:
+                if rows:
+                    continue
                 return
-            if len(running) < KEEP_SHARE * len(live):
-                first_column = min(paddings[position] for position in running)
-                cache.keep_rows(running, first_column)
-                sampler.keep_rows(running)
-                live = [live[position] for position in running]
-                paddings = [paddings[position] - first_column for position in running]
-                padding_B = torch.tensor(paddings, device=self.device)
-                next_B = next_B[running]
-                width -= first_column
-            step += 1
-            logits_BV = self._advance(cache, next_B, padding_B, width + step - 1)
+            self.num_steps += 1
+            next_B = batch.sampler.draw(self._advance(batch, next_B))
+            self._extend(batch, 0, next_B, finished)
 
-    def _read_prompts(self, rows: Sequence[_Row], cache: BatchCache, width: int) -> Tensor:
-        """Fill the cache with all prompts, group by group; logits at each prompt's last token, float32."""
+    def _take_in(self, batch: Batch, rows: list[Row]) -> Tensor:
+        """Read the prompts of new rows; their first tokens."""
+        rows.sort(key=lambda row: (self._num_unknown(row.request), len(row.prompt_ids)), reverse=True)
+        places = batch.add(rows)
+        logits_BV = self._read_prompts(batch, places)
+        return batch.sampler.draw(logits_BV, places.start)
+
+    def _read_prompts(self, batch: Batch, places: range) -> Tensor:
+        """Fill the cache with prompts, group by group; logits at each prompt's last token, float32."""
         logits = []
-        start = 0
-        while start < len(rows):
-            num_unknown = [self._num_unknown(rows[start].request)]
-            end = start + 1
-            while end < len(rows):
-                num_next = self._num_unknown(rows[end].request)
-                if max(*num_unknown, num_next) * (end + 1 - start) > self.budget.prefill_tokens:
-                    break
-                num_unknown.append(num_next)
-                end += 1
-            logits.append(self._read_group(rows[start:end], cache, start, width, max(num_unknown)))
-            for position in range(start, end):
-                prompt_ids = rows[position].request.prompt_ids
-                self._store.put(prompt_ids, cache, position, width - len(prompt_ids))
+        start = places.start
+        while start < places.stop:
+            num_unknown = [self._num_unknown(row.request) for row in batch.rows[start:]]
+            end = start + self._size_group(num_unknown)
+            logits.append(self._read_group(batch, range(start, end), max(num_unknown[: end - start])))
+            heads = [batch.head(place, batch.rows[place].prompt_ids) for place in range(start, end)]
+            self._store.put(heads, batch.cache)
             start = end
         logits_BV = torch.cat(logits)
         if bool(logits_BV.amax(-1).isnan().any()):
@@ -212,41 +171,57 @@ class BatchGenerator:
             )
         return logits_BV
 
-    def _read_group(
-        self, rows: Sequence[_Row], cache: BatchCache, first_row: int, width: int, num_new: int
-    ) -> Tensor:
+    def _size_group(self, num_unknown: Sequence[int]) -> int:
+        """How many rows, given the tokens to read in each, largest first, are best read in one pass."""
+        largest = num_unknown[0]
+        most = min(max(self.budget.prefill_tokens // largest, 1), len(num_unknown))
+        for size in range(1, most):
+            longest_after = max(num_unknown[size:most])
+            if (largest - longest_after) * (most - size) > PASS_TOKENS:
+                return size
+            largest = max(largest, longest_after)
+        return most
+
+    def _read_group(self, batch: Batch, places: range, num_new: int) -> Tensor:
         """Read the last `num_new` tokens of some prompts; what comes before is in the prefix store."""
-        lengths = [len(row.request.prompt_ids) for row in rows]
+        prompts = [batch.rows[place].prompt_ids for place in places]
+        lengths = list(map(len, prompts))
         longest = max(lengths)
         num_new = min(num_new, longest)
-        first_column = width - longest
-        input_ids = torch.zeros(len(rows), num_new, dtype=torch.long)
-        for offset, (row, length) in enumerate(zip(rows, lengths, strict=True)):
-            tail = row.request.prompt_ids[-num_new:]
+        first_column = batch.width - longest
+        input_ids = torch.zeros(len(prompts), num_new, dtype=torch.long)
+        known = []
+        for offset, prompt_ids in enumerate(prompts):
+            tail = prompt_ids[-num_new:]
             input_ids[offset, num_new - len(tail) :] = torch.tensor(tail)
-            if length > num_new:
-                slots = self._store.find(row.request.prompt_ids)
-                self._store.load(slots, cache, first_row + offset, width - length, length - num_new)
-        cache.window = Window(first_row, first_row + len(rows), first_column, longest - num_new)
+            if len(prompt_ids) > num_new:
+                known.append(batch.head(places[offset], prompt_ids, len(prompt_ids) - num_new))
+        if known:
+            self._store.load(known, batch.cache)
+        batch.cache.window = Window(places.start, places.stop, first_column, longest - num_new)
         columns_S = torch.arange(longest, device=self.device)
         padding_B1 = torch.tensor([[longest - length] for length in lengths], device=self.device)
         is_padded = min(lengths) < longest
         return self._forward(
-            cache,
+            batch.cache,
             input_ids.to(self.device),
             (columns_S[None, :] >= padding_B1) if is_padded or num_new < longest else None,
             (columns_S[None, longest - num_new :] - padding_B1).clamp(min=0),
         )
 
-    def _advance(self, cache: BatchCache, next_B: Tensor, padding_B: Tensor, num_filled: int) -> Tensor:
+    def _advance(self, batch: Batch, next_B: Tensor) -> Tensor:
         """Feed one token a row; the logits for the next, float32."""
-        cache.ensure_columns(num_filled + 1)
-        cache.window = Window(0, cache.num_rows, 0, num_filled)
-        columns_S = torch.arange(num_filled + 1, device=self.device)
+        batch.make_column()
+        first = batch.first_column
+        batch.cache.window = Window(0, len(batch.rows), first, batch.width - first)
+        columns_S = torch.arange(first, batch.width + 1, device=self.device)
+        padding_B = batch.padding_B
         mask = columns_S[None, :] >= padding_B[:, None]
         if self._sees_all_columns:
             mask = mask[:, None, None, :]
-        return self._forward(cache, next_B[:, None], mask, (num_filled - padding_B)[:, None])
+        positions_B = batch.width - padding_B
+        batch.width += 1
+        return self._forward(batch.cache, next_B[:, None], mask, positions_B[:, None])
 
     def _forward(
         self, cache: BatchCache, input_ids_BS: Tensor, mask: Tensor | None, positions_BS: Tensor
@@ -263,7 +238,19 @@ class BatchGenerator:
         logits_BV: Tensor = output.logits[:, -1].float()
         return logits_BV
 
-    def _extend(self, row: _Row, token_id: int) -> Completion | None:
+    def _extend(self, batch: Batch, first_place: int, next_B: Tensor, finished: Finished) -> None:
+        """Add a token to each running row from a place on; tell and remember what is finished."""
+        done = []
+        for place, token_id in enumerate(next_B.tolist(), first_place):
+            row = batch.rows[place]
+            if not row.is_done and (completion := self._complete(row, token_id)):
+                row.is_done = True
+                done.append(batch.head(place, row.fed_ids))  # its next turn will begin with it
+                finished(row.index, completion)
+        if done:
+            self._store.put(done, batch.cache)
+
+    def _complete(self, row: Row, token_id: int) -> Completion | None:
         """Add a token to a row; its completion if that ends it."""
         row.token_ids.append(token_id)
         stop: Stop | None = None
@@ -280,9 +267,9 @@ class BatchGenerator:
             return None
         if text is None:
             text = self._text(ids)
-        return Completion(text, tuple(row.token_ids), stop, len(row.request.prompt_ids))
+        return Completion(text, tuple(row.token_ids), stop, len(row.prompt_ids))
 
-    def _cut_at_stop_string(self, row: _Row) -> str | None:
+    def _cut_at_stop_string(self, row: Row) -> str | None:
         """The text before the first stop string, if one has just been completed."""
         stop_strings = row.request.sampling.stop_strings
         if not stop_strings:
@@ -298,10 +285,6 @@ class BatchGenerator:
         tokenizer: Any = self.checkpoint.tokenizer
         text: str = tokenizer.decode(token_ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
         return text
-
-    def _remember(self, row: _Row, cache: BatchCache, position: int, padding: int) -> None:
-        """Keep what the row was and wrote: its next turn begins with it. The last token was never fed."""
-        self._store.put((*row.request.prompt_ids, *row.token_ids[:-1]), cache, position, padding)
 
     def _num_unknown(self, request: TokenRequest) -> int:
         return len(request.prompt_ids) - self._store.num_known(request.prompt_ids)

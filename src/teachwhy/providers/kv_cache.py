@@ -2,15 +2,15 @@
 before.
 
 Both hold exactly what the model computed, in its own dtype; nothing is compressed. Axes of all states: row B
-(or block N), key-value head H, column T, head dimension D.
+(or block, or token, N), key-value head H, column T, head dimension D, place in a block S.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,7 +18,6 @@ from transformers.cache_utils import Cache, CacheLayerMixin
 
 BLOCK_TOKENS = 16
 """Heads are kept and found in blocks of this many tokens."""
-GROWTH_COLUMNS = 64
 
 
 @dataclass
@@ -45,23 +44,25 @@ class BatchLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self._cache = cache
 
-    def allocate(self, like_keys: Tensor, like_values: Tensor) -> None:
+    def allocate(self, key_heads: int, key_dim: int, value_heads: int, value_dim: int, like: Tensor) -> None:
         """Make room for the whole batch. Zeros, because masked garbage could still be NaN."""
         rows, columns = self._cache.num_rows, self._cache.num_columns
         self.states = (
-            like_keys.new_zeros(rows, like_keys.shape[-3], columns, like_keys.shape[-1]),
-            like_values.new_zeros(rows, like_values.shape[-3], columns, like_values.shape[-1]),
+            like.new_zeros(rows, key_heads, columns, key_dim),
+            like.new_zeros(rows, value_heads, columns, value_dim),
         )
         self.is_initialized = True
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        self.allocate(key_states, value_states)
+        _, key_heads, _, key_dim = key_states.shape
+        _, value_heads, _, value_dim = value_states.shape
+        self.allocate(key_heads, key_dim, value_heads, value_dim, key_states)
 
     def update(
         self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
     ) -> tuple[Tensor, Tensor]:
         if not self.is_initialized:
-            self.allocate(key_states, value_states)
+            self.lazy_initialization(key_states, value_states)
         window = self._cache.window
         rows = slice(window.first_row, window.end_row)
         start = window.first_column + window.num_filled
@@ -83,7 +84,7 @@ class BatchLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
 
 
 class BatchCache(Cache):
-    """States of a batch of left-padded rows; columns are added and rows dropped as decoding goes on."""
+    """States of a batch of rows, in whose storage rows and columns come and go."""
 
     def __init__(self, num_layers: int, num_rows: int, num_columns: int) -> None:
         self.num_rows = num_rows
@@ -92,34 +93,38 @@ class BatchCache(Cache):
         self.batch_layers = [BatchLayer(self) for _ in range(num_layers)]
         super().__init__(layers=list(self.batch_layers))
 
-    def ensure_columns(self, num_columns: int) -> None:
-        """Make at least `num_columns` columns, with some to spare."""
-        if num_columns <= self.num_columns:
-            return
-        self.num_columns = num_columns + GROWTH_COLUMNS
+    def copy_rows(self, sources: Sequence[int], targets: Sequence[int], first: int, end: int) -> None:
+        """Copy columns [first, end) of rows over others; no row may be both source and target."""
+        for layer in self.batch_layers:
+            for states in layer.states:
+                index = torch.tensor(targets, device=states.device)
+                states[index, :, first:end] = states[list(sources), :, first:end]
+
+    def move(self, first: int, end: int, target: int, num_rows: int, num_columns: int) -> None:
+        """Change to storage of another size, in which columns [first, end) begin at `target`."""
+        kept_rows = min(self.num_rows, num_rows)
+        self.num_rows, self.num_columns = num_rows, num_columns
         for layer in self.batch_layers:
             if layer.is_initialized:
                 old_states = layer.states
-                layer.allocate(*old_states)
+                layer.lazy_initialization(*old_states)
                 for old, new in zip(old_states, layer.states, strict=True):
-                    new[:, :, : old.shape[2]] = old
-
-    def keep_rows(self, rows: Sequence[int], first_column: int) -> None:
-        """Drop all other rows, and the columns before `first_column` (padding of every row that stays)."""
-        self.num_rows = len(rows)
-        self.num_columns -= first_column
-        for layer in self.batch_layers:
-            if layer.is_initialized:
-                keys, values = layer.states
-                index = torch.tensor(rows, device=keys.device)
-                layer.states = (
-                    keys[:, :, first_column:].index_select(0, index),
-                    values[:, :, first_column:].index_select(0, index),
-                )
+                    new[:kept_rows, :, target : target + end - first] = old[:kept_rows, :, first:end]
 
 
 Key = tuple[int, tuple[int, ...]]
 """Of a block: the identity of the block before it (0: none), and its tokens."""
+
+
+class Head(NamedTuple):
+    """The first tokens of a row, and where in a batch they are."""
+
+    tokens: Sequence[int]
+    """The row's, at least `num_tokens`."""
+    num_tokens: int
+    row: int
+    column: int
+    """Of the first token."""
 
 
 class PrefixStore:
@@ -157,52 +162,63 @@ class PrefixStore:
         """Tokens of the longest known head of `tokens`."""
         return len(self.find(tokens)) * BLOCK_TOKENS
 
-    def load(self, slots: Sequence[int], cache: BatchCache, row: int, column: int, num_tokens: int) -> None:
-        """Copy the first `num_tokens` tokens of the blocks into a row of a batch, from `column` on."""
-        index = torch.tensor(slots, device=self._pools[0][0].device)
-        for layer, (key_pool, value_pool) in zip(cache.batch_layers, self._pools, strict=True):
+    def load(self, heads: Sequence[Head], cache: BatchCache) -> None:
+        """Copy heads of prompts into rows of a batch; their blocks must be known."""
+        from_N: list[int] = []
+        rows_N: list[int] = []
+        columns_N: list[int] = []
+        for head in heads:
+            slots = self.find(head.tokens)
+            num_blocks = -(-head.num_tokens // BLOCK_TOKENS)
+            starts = [slot * BLOCK_TOKENS for slot in slots[:num_blocks]]
+            places = [start + place for start in starts for place in range(BLOCK_TOKENS)]
+            from_N += places[: head.num_tokens]
+            rows_N += [head.row] * head.num_tokens
+            columns_N += range(head.column, head.column + head.num_tokens)
+        index = torch.tensor([from_N, rows_N, columns_N], device=self._pools[0][0].device)
+        for layer, pools in zip(cache.batch_layers, self._pools, strict=True):
             if not layer.is_initialized:
-                layer.allocate(key_pool, value_pool)
-            for states, pool in zip(layer.states, (key_pool, value_pool), strict=True):
-                blocks_HTD = pool.index_select(0, index).transpose(0, 1).flatten(1, 2)
-                states[row, :, column : column + num_tokens] = blocks_HTD[:, :num_tokens]
+                (_, _, key_heads, key_dim), (_, _, value_heads, value_dim) = (pool.shape for pool in pools)
+                layer.allocate(key_heads, key_dim, value_heads, value_dim, pools[0])
+            for states, pool in zip(layer.states, pools, strict=True):
+                states[index[1], :, index[2]] = pool.flatten(0, 1).index_select(0, index[0])
 
-    def put(self, tokens: Sequence[int], cache: BatchCache, row: int, column: int) -> None:
-        """Remember the states of `tokens`, which a row holds from `column` on; whole blocks only."""
+    def put(self, heads: Sequence[Head], cache: BatchCache) -> None:
+        """Remember the states of heads that rows of a batch hold; whole blocks only."""
         if not self._pools:
             self._make_room(cache)
-        parent, first_new = 0, 0
-        new_slots: list[int] = []
-        touched: list[Key] = []
-        for start in range(0, len(tokens) - BLOCK_TOKENS + 1, BLOCK_TOKENS):
-            key = (parent, tuple(tokens[start : start + BLOCK_TOKENS]))
-            entry = self._nodes.get(key)
-            if entry is None:
-                slot = self._take_slot(touched)
-                if slot is None:
-                    break
-                if not new_slots:
-                    first_new = start
-                entry = (self._next_identity, slot)
-                self._next_identity += 1
-                self._nodes[key] = entry
-                new_slots.append(slot)
-            self._nodes.move_to_end(key)
-            touched.append(key)
-            parent = entry[0]
-        for key in reversed(touched):
-            self._nodes.move_to_end(key)
-        if new_slots:
-            self._copy_in(new_slots, cache, row, column + first_new)
+        places: dict[int, tuple[int, int]] = {}  # (row, column) of what a slot is to hold
+        for head in heads:
+            parent = 0
+            touched: list[Key] = []
+            for start in range(0, head.num_tokens - BLOCK_TOKENS + 1, BLOCK_TOKENS):
+                key = (parent, tuple(head.tokens[start : start + BLOCK_TOKENS]))
+                entry = self._nodes.get(key)
+                if entry is None:
+                    slot = self._take_slot(touched)
+                    if slot is None:
+                        break
+                    entry = (self._next_identity, slot)
+                    self._next_identity += 1
+                    self._nodes[key] = entry
+                    places[slot] = (head.row, head.column + start)
+                self._nodes.move_to_end(key)
+                touched.append(key)
+                parent = entry[0]
+            for key in reversed(touched):
+                self._nodes.move_to_end(key)
+        if places:
+            self._copy_in(places, cache)
 
-    def _copy_in(self, slots: Sequence[int], cache: BatchCache, row: int, column: int) -> None:
-        index = torch.tensor(slots, device=self._pools[0][0].device)
-        end = column + len(slots) * BLOCK_TOKENS
-        for layer, (key_pool, value_pool) in zip(cache.batch_layers, self._pools, strict=True):
-            for states, pool in zip(layer.states, (key_pool, value_pool), strict=True):
-                new_HTD = states[row, :, column:end]
-                blocks_NHTD = new_HTD.reshape(len(new_HTD), len(slots), BLOCK_TOKENS, -1).transpose(0, 1)
-                pool.index_copy_(0, index, blocks_NHTD)
+    def _copy_in(self, places: Mapping[int, tuple[int, int]], cache: BatchCache) -> None:
+        device = self._pools[0][0].device
+        slots_N = torch.tensor(list(places), device=device)
+        rows_N1 = torch.tensor([[row] for row, _ in places.values()], device=device)
+        columns_NS = torch.tensor([[column] for _, column in places.values()], device=device)
+        columns_NS = columns_NS + torch.arange(BLOCK_TOKENS, device=device)
+        for layer, pools in zip(cache.batch_layers, self._pools, strict=True):
+            for states, pool in zip(layer.states, pools, strict=True):
+                pool.index_copy_(0, slots_N, states[rows_N1, :, columns_NS])
 
     def _take_slot(self, in_use: Sequence[Key]) -> int | None:
         """A free slot, if need be that of the block unused for longest; None when that one is in use."""
@@ -226,8 +242,8 @@ class PrefixStore:
         self._free = list(range(num_blocks))[::-1]
         self._pools = [
             (
-                keys.new_empty(num_blocks, keys.shape[1], BLOCK_TOKENS, keys.shape[3]),
-                values.new_empty(num_blocks, values.shape[1], BLOCK_TOKENS, values.shape[3]),
+                keys.new_empty(num_blocks, BLOCK_TOKENS, keys.shape[1], keys.shape[3]),
+                values.new_empty(num_blocks, BLOCK_TOKENS, values.shape[1], values.shape[3]),
             )
             for keys, values in layers
         ]

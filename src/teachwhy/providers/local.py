@@ -32,12 +32,12 @@ from teachwhy.providers.engine import Engine, open_engine, release_engine
 from teachwhy.providers.messages import read_turn, render_prompt
 
 if TYPE_CHECKING:
-    from teachwhy.providers.generation import Completion
+    from teachwhy.providers.batch import Completion
     from teachwhy.providers.sampling import SamplingParameters
 
 DEFAULT_MAX_TOKENS = 2048
 MAX_CONNECTIONS_GPU = 512
-MAX_CONNECTIONS_CPU = 160
+MAX_CONNECTIONS_CPU = 96
 """As many conversations as the default prefix store holds for a model of sprig's size: with more, each turn
 would push out the heads of the next turns before they are used, which costs more than wider batches save."""
 MODEL_ARGUMENTS = ("base", "device", "dtype")
@@ -86,7 +86,7 @@ class TeachwhyAPI(ModelAPI):
         config: GenerateConfig,
     ) -> tuple[ModelOutput, ModelCall]:
         """One assistant turn. Raises `CheckpointError`, and `ConfigError` for settings that make no sense."""
-        from teachwhy.providers.generation import TokenRequest
+        from teachwhy.providers.batch import TokenRequest
 
         checkpoint = await self.engine.checkpoint()
         sampling = _sampling(config)

@@ -80,8 +80,29 @@ class Sampler:
     def __init__(
         self, parameters: Sequence[SamplingParameters], keys: Sequence[int], device: torch.device
     ) -> None:
+        self._parameters = list(parameters)
         self._keys_B = np.asarray(keys, dtype=np.uint64)
+        self._steps_B = np.zeros(len(self._parameters), dtype=np.uint64)
         self._device = device
+        self._fill()
+
+    def extend(self, parameters: Sequence[SamplingParameters], keys: Sequence[int]) -> None:
+        """Add rows, of which nothing has been drawn, after those that are there."""
+        self._parameters += parameters
+        self._keys_B = np.concatenate([self._keys_B, np.asarray(keys, dtype=np.uint64)])
+        self._steps_B = np.concatenate([self._steps_B, np.zeros(len(keys), dtype=np.uint64)])
+        self._fill()
+
+    def keep_rows(self, rows: Sequence[int]) -> None:
+        """Drop all rows but these, which are then in this order."""
+        self._parameters = [self._parameters[row] for row in rows]
+        self._keys_B = self._keys_B[list(rows)]
+        self._steps_B = self._steps_B[list(rows)]
+        self._fill()
+
+    def _fill(self) -> None:
+        parameters = self._parameters
+        device = self._device
         self._is_greedy_B = torch.tensor([p.temperature == 0 for p in parameters], device=device)
         self._temperature_B1 = torch.tensor([[p.temperature or 1.0] for p in parameters], device=device)
         self._top_p_B1 = torch.tensor([[p.top_p] for p in parameters], device=device)
@@ -90,30 +111,23 @@ class Sampler:
         self._any_greedy = any(p.temperature == 0 for p in parameters)
         self._any_filter = any(p.top_p < 1 or p.top_k for p in parameters)
 
-    def keep_rows(self, rows: Sequence[int]) -> None:
-        """Drop all rows but these."""
-        index = torch.tensor(rows, device=self._device)
-        self._keys_B = self._keys_B[list(rows)]
-        self._is_greedy_B = self._is_greedy_B[index]
-        self._temperature_B1 = self._temperature_B1[index]
-        self._top_p_B1 = self._top_p_B1[index]
-        self._top_k_B1 = self._top_k_B1[index]
-
-    def draw(self, logits_BV: Tensor, step: int) -> Tensor:
-        """The next token id of every row, int64 on the logits' device."""
+    def draw(self, logits_BV: Tensor, first_row: int = 0) -> Tensor:
+        """The next token id of every row from `first_row` on, int64 on the logits' device."""
+        rows = slice(first_row, None)
+        steps_B = self._steps_B[rows].copy()
+        self._steps_B[rows] += np.uint64(1)
         if self._all_greedy:
             return logits_BV.argmax(-1)
-        scaled_BV = logits_BV.float() / self._temperature_B1
+        scaled_BV = logits_BV.float() / self._temperature_B1[rows]
         if self._any_filter:
-            scaled_BV = _keep_likeliest(scaled_BV, self._top_p_B1, self._top_k_B1)
+            scaled_BV = _keep_likeliest(scaled_BV, self._top_p_B1[rows], self._top_k_B1[rows])
         cumulative_BV = scaled_BV.softmax(-1).cumsum(-1, dtype=torch.float64)
-        steps_B = np.full(len(self._keys_B), step, dtype=np.uint64)
-        uniform_B = torch.from_numpy(uniform_draws(self._keys_B, steps_B)).to(self._device)
+        uniform_B = torch.from_numpy(uniform_draws(self._keys_B[rows], steps_B)).to(self._device)
         # strictly beyond the target, so that a token of probability 0 is never drawn
         target_B1 = uniform_B[:, None] * cumulative_BV[:, -1:]
         drawn_B = torch.searchsorted(cumulative_BV, target_B1, right=True)[:, 0]
         if self._any_greedy:
-            drawn_B = torch.where(self._is_greedy_B, logits_BV.argmax(-1), drawn_B)
+            drawn_B = torch.where(self._is_greedy_B[rows], logits_BV.argmax(-1), drawn_B)
         return drawn_B
 
 
