@@ -1,9 +1,10 @@
 """The local provider against Inspect's `hf/` in a whole evaluation, and against a bare `model.generate`.
 
 The evaluation: the same checkpoint and episodes (those of an evaluation with default settings), both
-providers as they are by default, each in a process of its own, loading included. The direct comparison: 512 prompts of 150-300 tokens, 32 new tokens each, a random Llama of 4M parameters; ours
-through the provider (template, tokenizer, parsing and all), theirs on token ids that are ready, sorted by
-length, at the best batch size of those tried. Every thread setting is PyTorch's own.
+providers as they are by default, each in a process of its own, loading included. The direct comparison: 512
+prompts of 150-300 tokens, 32 new tokens each, a random Llama of 4M parameters; ours through the provider
+(template, tokenizer, parsing and all), theirs on token ids that are ready, sorted by length, at the best
+batch size of those tried. Every thread setting is PyTorch's own.
 """
 
 from __future__ import annotations
