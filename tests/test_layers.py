@@ -37,7 +37,7 @@ ALLOWED: dict[str, set[str]] = {
     "training": FOUNDATION | MIDDLE,
     "evaluation": FOUNDATION | MIDDLE,
     "analysis": FOUNDATION,
-    "report": FOUNDATION,
+    "report": FOUNDATION | {"analysis"},
     "inspect_registry": {"evaluation", "providers"},
     "workers": FOUNDATION,
     "manifest": FOUNDATION,

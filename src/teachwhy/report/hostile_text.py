@@ -7,7 +7,11 @@ the text is shown.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
+
+NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 
 
 class ShownMessage(NamedTuple):
@@ -19,10 +23,13 @@ class ShownMessage(NamedTuple):
     cut: int
 
 
-def read_transcript(text: str, budget: int) -> tuple[ShownMessage, ...]:
+def read_transcript(
+    text: str, budget: int, limits: Mapping[str, int] = NO_LIMITS
+) -> tuple[ShownMessage, ...]:
     """Parse the transcript column of one row and cut it to about `budget` characters in all.
 
-    What is not the JSON of a list of messages is shown as it stands, under the role "unreadable".
+    `limits`: role -> characters that one of its messages may take, so that a long prompt leaves room for the
+    answer. What is not the JSON of a list of messages is shown as it stands, under the role "unreadable".
     """
     try:
         messages = json.loads(text)
@@ -35,15 +42,17 @@ def read_transcript(text: str, budget: int) -> tuple[ShownMessage, ...]:
     for message in messages:
         content = _as_text(message.get("content", ""))
         calls = [_show_call(call) for call in message.get("tool_calls") or ()]
+        role = _as_text(message.get("role", ""))
         size = len(content) + sum(len(call) for call in calls)
+        room = min(left, limits.get(role, left))
         if not left and shown:
             shown[-1] = shown[-1]._replace(cut=shown[-1].cut + size)
             continue
-        if size > left:
-            content, calls = content[:left], [call[:left] for call in calls[:1]]
+        if size > room:
+            content, calls = content[:room], [call[:room] for call in calls[:1]]
         kept = len(content) + sum(len(call) for call in calls)
         left = max(0, left - kept)
-        shown.append(ShownMessage(_as_text(message.get("role", "")), content, tuple(calls), size - kept))
+        shown.append(ShownMessage(role, content, tuple(calls), size - kept))
     return tuple(shown)
 
 

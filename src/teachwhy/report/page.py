@@ -146,6 +146,11 @@ def build_page(run: RunFiles) -> Page:
 
 def render_page(page: Page) -> str:
     """The whole HTML file."""
+    return make_environment().get_template("report.html.jinja").render(page=page)
+
+
+def make_environment() -> jinja2.Environment:
+    """The templates, with every string made visible and escaped."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("teachwhy.report", "templates"),
         autoescape=True,
@@ -167,7 +172,7 @@ def render_page(page: Page) -> str:
         plural=plural,
         words=lambda name: name.replace("_", " "),
     )
-    return environment.get_template("report.html.jinja").render(page=page)
+    return environment
 
 
 def _finalize(value: object) -> object:

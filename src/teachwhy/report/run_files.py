@@ -220,22 +220,22 @@ def read_run(run_dir: Path) -> RunFiles:
             f"{summary_path}: schema is {schema!r}, this version reads schema {SUMMARY_SCHEMA}; "
             "write the summary again with `teachwhy run`"
         )
-    summary = _check(Summary, summary_value, summary_path)
+    summary = check_record(Summary, summary_value, summary_path)
     manifest_path = paths.manifest
-    manifest = _check(Manifest, _read_json(manifest_path), manifest_path)
+    manifest = check_record(Manifest, _read_json(manifest_path), manifest_path)
     stages = _used_stages(paths)
     plan = {
         entry.arm: entry
         for path in _by_age(paths.stages, "plan-*.json", stages)[-1:]
-        for entry in _check(PlanFile, _read_json(path), path).arms
+        for entry in check_record(PlanFile, _read_json(path), path).arms
     }
     found = [
-        _check(TrainingFile, _read_json(path), path)
+        check_record(TrainingFile, _read_json(path), path)
         for path in _by_age(paths.stages, "train-*/training.json", stages)
     ]
     training = {(record.arm, record.seed): record for record in found}
     settings = [
-        _check(SettingsFile, _read_json(path), path)
+        check_record(SettingsFile, _read_json(path), path)
         for path in _by_age(paths.stages, "eval-*/settings.json", stages)
     ]
     lacks = tuple(dict.fromkeys(part for entry in settings for part in entry.template_lacks))
@@ -286,7 +286,8 @@ def _read_json(path: Path) -> Any:
 RecordType = TypeVar("RecordType", bound=FileRecord)
 
 
-def _check(model: type[RecordType], value: Any, path: Path) -> RecordType:
+def check_record(model: type[RecordType], value: Any, path: Path) -> RecordType:
+    """A file's content as this record. Raises DataError with the first field that is wrong."""
     try:
         return model.model_validate(value)
     except ValidationError as error:

@@ -1,0 +1,210 @@
+"""The folder of one evaluation, read and checked: ledger, settings, judgements, names in Inspect's logs.
+
+Reads episodes.jsonl, settings.json, judgements.jsonl (where judges were asked), the tables of contents of
+logs/*.eval and, two folders up, the manifest.json of the run that the evaluation is a part of; writes
+nothing. Transcripts stay in the ledger until they are shown: a row knows the place of its line.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import ValidationError
+
+from teachwhy.errors import DataError
+from teachwhy.records import EpisodeRow, Message
+from teachwhy.report.run_files import FileRecord, Manifest, check_record
+from teachwhy.run_dir import read_json, read_object
+
+LEDGER = "episodes.jsonl"
+SETTINGS = "settings.json"
+JUDGEMENTS = "judgements.jsonl"
+LOGS = "logs"
+_SAMPLE = re.compile(r"samples/(.+)_epoch_(\d+)\.json")
+_LOG_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?=T)")
+
+
+class EvaluationSettings(FileRecord):
+    """The section [evaluation] as settings.json keeps it, as far as the page shows it."""
+
+    presentation: str = "tools"
+    hint: int = 0
+    repeats: int = 1
+    temperature: float = 1.0
+
+
+class SuiteSettings(FileRecord):
+    """settings.json of an evaluation."""
+
+    model: str = ""
+    dialect: str = "sprig"
+    evaluation: EvaluationSettings = EvaluationSettings()
+    template_lacks: tuple[str, ...] = ()
+
+
+class JudgementLine(FileRecord):
+    """One answer of one judge about one episode; of several lines for the same question the last counts."""
+
+    episode_id: str
+    repeat: int
+    question: str
+    judge: str
+    verdict: str
+    reason: str = ""
+    rating: float | None = None
+
+
+class RowKey(NamedTuple):
+    """What makes a row unique in its ledger."""
+
+    episode_id: str
+    repeat: int
+
+
+class LogPlace(NamedTuple):
+    """Where Inspect keeps a sample: the name of the log's file, the sample's id, its epoch."""
+
+    log: str
+    sample_id: str
+    epoch: int
+
+
+@dataclass(frozen=True)
+class SuiteFiles:
+    """An evaluation as its files say it."""
+
+    folder: Path
+    settings: SuiteSettings
+    title: str
+    """Of the arm in the run's manifest, else the model's name."""
+    student: str
+    """Of the run's manifest, else empty."""
+    date: str
+    """Day of the first log, else of the manifest, else empty."""
+    is_whole: bool
+    """Its stage.json is there."""
+    rows: tuple[EpisodeRow, ...]
+    """Without their transcripts, in the order of kind, family, id and repeat; one row an episode."""
+    offsets: Mapping[RowKey, int]
+    """Where the line of a row begins in the ledger, in bytes."""
+    judgements: tuple[JudgementLine, ...] | None
+    """None where no judge was asked."""
+    places: Mapping[str, LogPlace]
+    """By sample id."""
+
+    def read_transcript(self, row: EpisodeRow) -> tuple[Message, ...]:
+        """The messages of a row, from the ledger."""
+        with (self.folder / LEDGER).open("rb") as file:
+            file.seek(self.offsets[key_of(row)])
+            return EpisodeRow.model_validate_json(file.readline()).transcript
+
+    def find_place(self, row: EpisodeRow) -> LogPlace | None:
+        """Where Inspect keeps the episode; None where its log was lost or cannot be read."""
+        return self.places.get(row.episode_id if row.repeat == 0 else f"{row.episode_id}#{row.repeat}")
+
+
+def key_of(row: EpisodeRow) -> RowKey:
+    """The key of a row."""
+    return RowKey(row.episode_id, row.repeat)
+
+
+def is_evaluation(folder: Path) -> bool:
+    """Whether a folder is that of an evaluation and not of a run."""
+    return (folder / LEDGER).is_file() and (folder / SETTINGS).is_file()
+
+
+def read_suite(folder: Path) -> SuiteFiles:
+    """Read all that the suite page shows. Raises DataError, naming the file, when one is absent or broken."""
+    found: dict[RowKey, tuple[EpisodeRow, int]] = {}
+    for offset, row in _read_lines(EpisodeRow, folder / LEDGER):
+        found[key_of(row)] = (row.model_copy(update={"transcript": ()}), offset)  # a lost one runs again
+    if not found:
+        raise DataError(f"{folder / LEDGER}: no episode is in it; run the evaluation first")
+    rows = tuple(sorted((row for row, _ in found.values()), key=_order))
+    settings_path = folder / SETTINGS
+    settings = check_record(SuiteSettings, read_object(settings_path), settings_path)
+    manifest = _read_manifest(folder)
+    titles = {arm.name: arm.title for arm in manifest.experiment.arms}
+    logs = sorted(path for path in (folder / LOGS).glob("*.eval") if path.is_file())
+    days = [match[0] for path in logs if (match := _LOG_DATE.match(path.name))]
+    return SuiteFiles(
+        folder=folder,
+        settings=settings,
+        title=titles.get(rows[0].arm, "") or settings.model or rows[0].arm,
+        student=manifest.experiment.student,
+        date=days[0] if days else manifest.created.partition("T")[0],
+        is_whole=(folder / "stage.json").is_file(),
+        rows=rows,
+        offsets={key: offset for key, (_, offset) in found.items()},
+        judgements=_read_judgements(folder / JUDGEMENTS),
+        places=_find_samples(logs),
+    )
+
+
+def _order(row: EpisodeRow) -> tuple[str, str, str, int]:
+    return (row.kind, row.family, row.episode_id, row.repeat)
+
+
+def _read_manifest(folder: Path) -> Manifest:
+    path = folder.resolve().parent.parent / "manifest.json"
+    if folder.resolve().parent.name != "stages" or not path.is_file():
+        return Manifest()
+    return check_record(Manifest, read_json(path), path)
+
+
+LineType = TypeVar("LineType", EpisodeRow, JudgementLine)
+
+
+def _read_lines(record: type[LineType], path: Path) -> Iterator[tuple[int, LineType]]:
+    """Each whole line with its place; a last line that a kill tore in two is left out."""
+    try:
+        with path.open("rb") as file:
+            offset = 0
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    return
+                try:
+                    yield offset, record.model_validate_json(line)
+                except ValidationError as error:
+                    raise DataError(_describe(path, number, error.errors()[0], record.__name__)) from error
+                offset += len(line)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); run the evaluation again") from error
+
+
+def _describe(path: Path, number: int, fault: Any, wanted: str) -> str:
+    field = ".".join(str(part) for part in fault["loc"]) or "the line"
+    return (
+        f"{path}, line {number}: {field}: {fault['msg']}, received {str(fault['input'])[:80]!r}. "
+        f"Every line is one {wanted} as JSON; delete this line and do its work again."
+    )
+
+
+def _read_judgements(path: Path) -> tuple[JudgementLine, ...] | None:
+    if not path.exists():
+        return None
+    found = {
+        (line.episode_id, line.repeat, line.question, line.judge): line
+        for _, line in _read_lines(JudgementLine, path)
+    }
+    return tuple(found.values())
+
+
+def _find_samples(logs: list[Path]) -> dict[str, LogPlace]:
+    """Sample id -> its place in the latest log that holds it; a log that a kill left half-written has none."""
+    places: dict[str, LogPlace] = {}
+    for path in logs:
+        try:
+            with zipfile.ZipFile(path) as log:
+                names = log.namelist()
+        except (zipfile.BadZipFile, OSError):
+            continue
+        for name in names:
+            if match := _SAMPLE.fullmatch(name):
+                places[match[1]] = LogPlace(path.name, match[1], int(match[2]))
+    return places
