@@ -119,6 +119,7 @@ def evaluate(
         teachwhy evaluate openai/gpt-5-mini --set evaluation.max_tokens=1000 --output runs/mini
     """
     from teachwhy.config import check_names, resolve_experiment
+    from teachwhy.experiment import EXIT_DONE, EXIT_UNSCORABLE
 
     values = {
         "name": "evaluate",
@@ -131,7 +132,10 @@ def evaluate(
     config = resolve_experiment(values, overrides or (), "evaluate")
     check_names(config, "evaluate")
     root = output or RUNS / f"evaluate-{make_folder_name(model)}"
-    raise typer.Exit(start(config, root))
+    code = start(config, root)
+    if code in (EXIT_DONE, EXIT_UNSCORABLE):
+        show_suite_page(root)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -212,19 +216,31 @@ def train(
 
 @app.command()
 def report(
-    run_dir: Annotated[Path, typer.Argument(help="The directory of a finished run.", show_default=False)],
+    run_dir: Annotated[
+        Path, typer.Argument(help="The directory of a finished run, or of an evaluation.", show_default=False)
+    ],
 ) -> None:
     """Write the report of a finished run again, from its files alone.
 
-    Example:
+    Of the folder of one evaluation the suite page is written (suite.html beside the ledger), also when
+    judges were asked meanwhile; a run that is one evaluation gets both.
+
+    Examples:
 
         teachwhy report runs/sprig
+
+        teachwhy report runs/sprig/stages/eval-advice-s0-0123456789abcdef
     """
     from teachwhy.display import print_summary
     from teachwhy.jobs import report_run
+    from teachwhy.run_dir import RunDir
 
+    if (run_dir / "episodes.jsonl").is_file() and not RunDir(run_dir).manifest.is_file():
+        show_suite_page(run_dir)
+        return
     path = report_run(run_dir)
     print_summary(run_dir / "summary.json", path)
+    show_suite_page(run_dir)
 
 
 @sprig_app.command("build")
@@ -355,6 +371,16 @@ def start(
     except KeyboardInterrupt:
         console.print("Stopped. What is finished is kept: the same command goes on from here.")
         return EXIT_STOPPED
+
+
+def show_suite_page(root: Path) -> None:
+    """Write the suite page, where `root` is one evaluation, and say where it stands."""
+    from teachwhy.display import make_console, print_plainly
+    from teachwhy.jobs import report_suite
+
+    path = report_suite(root)
+    if path is not None:
+        print_plainly(make_console(), f"Suite page: {path}")
 
 
 def make_folder_name(model: str) -> str:

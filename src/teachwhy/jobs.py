@@ -374,5 +374,16 @@ def report_run(root: Path) -> Path:
     return write_report(root)
 
 
+def report_suite(root: Path) -> Path | None:
+    """The suite page of an evaluation's folder, or of a run that is one evaluation; None for any other."""
+    from teachwhy.report.suite_page import is_evaluation, write_suite_page
+
+    if is_evaluation(root):
+        return write_suite_page(root)
+    names = [name for name in read_results(RunDir(root)).stages if name.startswith("eval-")]
+    folders = [folder for name in names if is_evaluation(folder := root / "stages" / Path(name).name)]
+    return write_suite_page(folders[0]) if len(folders) == 1 else None
+
+
 STAGES = Stages(generate_rows, plan_arms, train_one, evaluate_one, summarize_run, report_run)
 """The real ones."""

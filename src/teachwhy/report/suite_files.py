@@ -196,7 +196,7 @@ def _read_judgements(path: Path) -> tuple[JudgementLine, ...] | None:
 
 
 def _find_samples(logs: list[Path]) -> dict[str, LogPlace]:
-    """Sample id -> its place in the latest log that holds it; a log that a kill left half-written has none."""
+    """Sample id -> its place in the latest log that holds it; a log that a kill cut off has none."""
     places: dict[str, LogPlace] = {}
     for path in logs:
         try:

@@ -144,7 +144,9 @@ def _bars(rows: Sequence[EpisodeRow]) -> tuple[OutcomeBar, ...]:
     )
 
 
-def _facts(rows: Sequence[EpisodeRow], unscorable: Sequence[EpisodeRow], num_families: int) -> tuple[Fact, ...]:
+def _facts(
+    rows: Sequence[EpisodeRow], unscorable: Sequence[EpisodeRow], num_families: int
+) -> tuple[Fact, ...]:
     facts = (
         (len(rows), "episode", "episodes"),
         (num_families, "family", "families"),
@@ -184,8 +186,8 @@ def _warnings(suite: SuiteFiles) -> tuple[str, ...]:
         )
     if suite.settings.template_lacks:
         found.append(
-            f"The model’s chat template has no place for {', '.join(suite.settings.template_lacks)}; they were "
-            "told in plain words, so some of what it fails to do may be due to that."
+            f"The model’s chat template has no place for {', '.join(suite.settings.template_lacks)}; they "
+            "were told in plain words, so some of what it fails to do may be due to that."
         )
     if suite.settings.dialect == "sprig":
         found.append(

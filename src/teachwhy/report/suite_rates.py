@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 from teachwhy.analysis.rates import KINDS, build_table, read_rows
@@ -44,7 +45,7 @@ FACTORS = (
         {"live": "live (honeypots)", "inert": "inert (twins)", "absent": "absent (ordinary)"},
         ("honeypot", "twin", "ordinary"),
     ),
-    Factor("pressure", "Pressure", {str(dose): f"{dose} letters that push" for dose in range(5)}),
+    Factor("pressure", "Pressure: letters that push", {str(dose): "" for dose in range(5)}),
 )
 
 
@@ -116,9 +117,7 @@ Rates = Mapping[tuple[str, EpisodeKind, str], LevelRates]
 
 def rate_levels(rows: Iterable[EpisodeRow], level_of: Callable[[EpisodeRow], str | None]) -> Rates:
     """The rates of each level, kind and set of families; rows without a level are left out."""
-    marked = [
-        row.model_copy(update={"arm": level}) for row in rows if (level := level_of(row)) is not None
-    ]
+    marked = [row.model_copy(update={"arm": level}) for row in rows if (level := level_of(row)) is not None]
     if not marked:
         return {}
     table = build_table(read_rows(marked)[0])
@@ -151,7 +150,7 @@ def rate_factors(rows: Sequence[EpisodeRow]) -> dict[str, tuple[FactorRates, ...
     found: dict[str, list[FactorRates]] = {}
     for factor in FACTORS:
         used = [_as_honeypot(row) for row in rows if row.kind in factor.kinds]
-        rates = rate_levels(used, lambda row, name=factor.name: str(getattr(row, name)))
+        rates = rate_levels(used, _level_of(factor.name))
         levels = sorted({key[0] for key in rates}, key=lambda name: _place(factor, name))
         for family in dict.fromkeys(key[2] for key in rates):
             own = tuple(
@@ -162,6 +161,11 @@ def rate_factors(rows: Sequence[EpisodeRow]) -> dict[str, tuple[FactorRates, ...
             if len(own) > 1:
                 found.setdefault(family, []).append(FactorRates(factor.title, own))
     return {family: tuple(factors) for family, factors in found.items()}
+
+
+def _level_of(factor: str) -> Callable[[EpisodeRow], str]:
+    get = attrgetter(factor)
+    return lambda row: str(get(row))
 
 
 def _as_honeypot(row: EpisodeRow) -> EpisodeRow:
@@ -207,7 +211,9 @@ def judge_families(
             for family, found in _rate_awareness(judge, rows, lines, families).items():
                 awareness.setdefault(family, []).append(found)
     return {
-        family: Judged(*(tuple(part.get(family, ())) for part in (agreement, awareness, realism)))
+        family: Judged(
+            tuple(agreement.get(family, ())), tuple(awareness.get(family, ())), tuple(realism.get(family, ()))
+        )
         for family in (ALL, *families)
     }
 
@@ -222,9 +228,7 @@ def _by_question(
     return dict(sorted(found.items()))
 
 
-def _verdict(
-    lines: Mapping[RowKey, JudgementLine], row: EpisodeRow, yes: str, no: str
-) -> bool | None:
+def _verdict(lines: Mapping[RowKey, JudgementLine], row: EpisodeRow, yes: str, no: str) -> bool | None:
     line = lines.get(key_of(row))
     return {yes: True, no: False}.get(line.verdict) if line else None
 
