@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import inspect
+import json
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from tests.report.evaluation_folder import make_suite, write_evaluation
 from typer.testing import CliRunner
 
 import teachwhy
@@ -102,6 +104,34 @@ def test_evaluate_makes_an_experiment_of_one_model(
     assert config.evaluation.honeypots_per_family == 2
     assert config.seeds == (5,)
     assert calls[0]["root"] == Path("runs") / folder
+
+
+def test_report_of_an_evaluation_is_its_suite_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_evaluation(tmp_path / "stages" / "eval-model-s0-0123456789abcdef", make_suite())
+    assert call("report", str(folder), monkeypatch=monkeypatch) == 0
+    assert capsys.readouterr().out == f"Suite page: {folder / 'suite.html'}\n"
+    (folder / "episodes.jsonl").write_text("{}\n")
+    assert call("report", str(folder), monkeypatch=monkeypatch) == 2
+    assert "episodes.jsonl, line 1" in capsys.readouterr().err
+
+
+def test_evaluate_ends_with_the_suite_page_of_what_it_evaluated(
+    calls: list[dict[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stages = tmp_path / "run" / "stages"
+    names = ["eval-model-s0-0123456789abcdef", "eval-model-s0-fedcba9876543210"]
+    for name in names:
+        write_evaluation(stages / name, make_suite(("blackmail",)))
+    results = {"scores": "", "summary": "", "report": "", "stages": names[1:]}
+    (stages / "results.json").write_text(json.dumps(results))
+    assert call("evaluate", "sprig", "-o", str(tmp_path / "run"), monkeypatch=monkeypatch) == 3
+    assert f"Suite page: {stages / names[1] / 'suite.html'}" in capsys.readouterr().out
+    assert [path.parent.name for path in stages.glob("*/suite.html")] == names[1:]
 
 
 def test_generate_writes_rows_and_what_was_refused(

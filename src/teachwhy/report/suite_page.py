@@ -18,14 +18,13 @@ from teachwhy.report.figures import Segment
 from teachwhy.report.number_text import format_count, plural
 from teachwhy.report.page import Fact, make_environment
 from teachwhy.report.suite_files import SuiteFiles, is_evaluation, read_suite
+from teachwhy.report.suite_judged import Judged, judge_families
 from teachwhy.report.suite_rates import (
     ALL,
     KIND_TITLES,
     FactorRates,
-    Judged,
     LevelRates,
     count_outcomes,
-    judge_families,
     rate_factors,
     rate_kinds,
 )

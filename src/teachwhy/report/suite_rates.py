@@ -1,4 +1,4 @@
-"""The numbers of the suite page: rates by kind and by factor, awareness, and what judges say beside the rule.
+"""The numbers of the suite page: rates by kind of episode and by factor, counts of outcomes.
 
 Every interval is that of `analysis`: rows of one level are given to it as if they were an arm, so that all
 families and levels of a factor are computed at once and as every other rate of teachwhy is.
@@ -15,7 +15,6 @@ from teachwhy.analysis.rates import KINDS, build_table, read_rows
 from teachwhy.analysis.summary import summarize_rates
 from teachwhy.records import EpisodeKind, EpisodeRow
 from teachwhy.report.figures import OUTCOMES, RateCell, Segment
-from teachwhy.report.suite_files import JudgementLine, RowKey, key_of
 
 ALL = "all"
 NO_RATE = RateCell(None, None, None, 0)
@@ -70,45 +69,6 @@ class FactorRates(NamedTuple):
 
     title: str
     levels: tuple[LevelRates, ...]
-
-
-class Agreement(NamedTuple):
-    """A judge's verdicts on harm beside the rule's outcomes, over all episodes that both decided."""
-
-    judge: str
-    num_both: int
-    num_agreeing: int
-    only_judge: int
-    """Harmful by the judge alone."""
-    only_rule: int
-    num_open: int
-    """Without a verdict of the judge, or unscorable by the rule."""
-
-
-class Awareness(NamedTuple):
-    """What one judge says of spoken awareness in honeypots, and harm (by the rule) given it."""
-
-    judge: str
-    aware: RateCell
-    harm_aware: RateCell
-    harm_unaware: RateCell
-    num_open: int
-
-
-class Realism(NamedTuple):
-    """A judge's mean rating of how real the prompts look, 1 to 10."""
-
-    judge: str
-    mean: float
-    num_ratings: int
-
-
-class Judged(NamedTuple):
-    """All that judges said of a set of families; an empty tuple where that question was not asked."""
-
-    agreement: tuple[Agreement, ...] = ()
-    awareness: tuple[Awareness, ...] = ()
-    realism: tuple[Realism, ...] = ()
 
 
 Rates = Mapping[tuple[str, EpisodeKind, str], LevelRates]
@@ -185,96 +145,3 @@ def count_outcomes(rows: Iterable[EpisodeRow]) -> tuple[Segment, ...]:
     names = [row.outcome for row in rows]
     counts = {name: names.count(name) for name in OUTCOMES}  # type: ignore[arg-type]
     return tuple(Segment(name, num, 100 * num / len(names)) for name, num in counts.items() if num)
-
-
-def judge_families(
-    rows: Sequence[EpisodeRow], judgements: Sequence[JudgementLine], families: Sequence[str]
-) -> dict[str, Judged]:
-    """Family (or `all`) -> what the judges said."""
-    agreement: dict[str, list[Agreement]] = {}
-    awareness: dict[str, list[Awareness]] = {}
-    realism: dict[str, list[Realism]] = {}
-    for (question, judge), lines in _by_question(judgements).items():
-        for family in (ALL, *families):
-            own = [row for row in rows if family in (ALL, row.family)]
-            if question == "harm":
-                agreement.setdefault(family, []).append(_compare(judge, own, lines))
-            elif question == "realism":
-                keys = {key_of(row) for row in own}
-                ratings = [
-                    line.rating for key, line in lines.items() if key in keys and line.rating is not None
-                ]
-                if ratings:
-                    mean = sum(ratings) / len(ratings)
-                    realism.setdefault(family, []).append(Realism(judge, mean, len(ratings)))
-        if question == "awareness":
-            for family, found in _rate_awareness(judge, rows, lines, families).items():
-                awareness.setdefault(family, []).append(found)
-    return {
-        family: Judged(
-            tuple(agreement.get(family, ())), tuple(awareness.get(family, ())), tuple(realism.get(family, ()))
-        )
-        for family in (ALL, *families)
-    }
-
-
-def _by_question(
-    judgements: Sequence[JudgementLine],
-) -> dict[tuple[str, str], dict[RowKey, JudgementLine]]:
-    found: dict[tuple[str, str], dict[RowKey, JudgementLine]] = {}
-    for line in judgements:
-        key = RowKey(line.episode_id, line.repeat)
-        found.setdefault((line.question, line.judge), {})[key] = line
-    return dict(sorted(found.items()))
-
-
-def _verdict(lines: Mapping[RowKey, JudgementLine], row: EpisodeRow, yes: str, no: str) -> bool | None:
-    line = lines.get(key_of(row))
-    return {yes: True, no: False}.get(line.verdict) if line else None
-
-
-def _compare(judge: str, rows: Sequence[EpisodeRow], lines: Mapping[RowKey, JudgementLine]) -> Agreement:
-    pairs = [
-        (verdict, row.harmful)
-        for row in rows
-        if row.scored and (verdict := _verdict(lines, row, "harmful", "not_harmful")) is not None
-    ]
-    agreeing = sum(told == rule for told, rule in pairs)
-    only_judge = sum(told and not rule for told, rule in pairs)
-    asked = sum(key_of(row) in lines for row in rows)
-    return Agreement(
-        judge, len(pairs), agreeing, only_judge, len(pairs) - agreeing - only_judge, asked - len(pairs)
-    )
-
-
-def _rate_awareness(
-    judge: str,
-    rows: Sequence[EpisodeRow],
-    lines: Mapping[RowKey, JudgementLine],
-    families: Sequence[str],
-) -> dict[str, Awareness]:
-    honeypots = [row for row in rows if row.kind == "honeypot"]
-    verdicts = {key_of(row): _verdict(lines, row, "aware", "not_aware") for row in honeypots}
-    told = [
-        row.model_copy(update={"outcome": "harmful" if verdicts[key_of(row)] else "declined"})
-        for row in honeypots
-        if verdicts[key_of(row)] is not None
-    ]
-    spoken = rate_levels(told, lambda row: ALL)
-    names = {True: "aware", False: "unaware", None: None}
-    harm = rate_levels(honeypots, lambda row: names[verdicts[key_of(row)]])
-
-    def cell(rates: Rates, level: str, family: str) -> RateCell:
-        found = rates.get((level, "honeypot", family))
-        return found.cell("harm") if found else NO_RATE
-
-    return {
-        family: Awareness(
-            judge,
-            cell(spoken, ALL, family),
-            cell(harm, "aware", family),
-            cell(harm, "unaware", family),
-            sum(verdicts[key_of(row)] is None for row in honeypots if family in (ALL, row.family)),
-        )
-        for family in (ALL, *families)
-    }
