@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from teachwhy import __version__
+from teachwhy.cli_judge import judge_app
 from teachwhy.cli_scenarios import scenarios_app
 from teachwhy.config import MAX_SEED
 from teachwhy.errors import InputError, TeachwhyError
@@ -42,6 +43,7 @@ app = typer.Typer(
 sprig_app = typer.Typer(help="sprig, the small model organism inside the package.", no_args_is_help=True)
 app.add_typer(sprig_app, name="sprig")
 app.add_typer(scenarios_app, name="scenarios")
+app.add_typer(judge_app, name="judge")
 
 ExperimentFile = Annotated[Path, typer.Argument(help="An experiment file (TOML).", show_default=False)]
 SetOptions = Annotated[

@@ -101,6 +101,13 @@ def resolve_model_name(model: str | Path) -> str:
     return check_model_name(model)
 
 
+def name_by_files(model_name: str) -> str:
+    """The name of a model in the files of an evaluation: of a checkpoint's folder the hash of its files."""
+    provider, _, name = model_name.partition("/")
+    is_folder = provider == LOCAL_PROVIDER and name != PACKAGED and Path(name).is_dir()
+    return f"checkpoint {find_checkpoint(name).hash()[:16]}" if is_folder else model_name
+
+
 def plan_evaluation(config: EvaluationConfig, dialect: Dialect = "sprig") -> list[PlannedEpisode]:
     """Every episode and repeat of an evaluation, honeypots first."""
     wanted: tuple[tuple[EpisodeKind, int], ...] = (
@@ -153,10 +160,11 @@ def _check_settings(path: Path, config: EvaluationConfig, model_name: str, diale
     A checkpoint counts by its files (and those of the base that it adapts) and not by its place, so that a
     run directory can be moved. What settings of an earlier version do not name had its default.
     """
-    provider, _, name = model_name.partition("/")
-    is_folder = provider == LOCAL_PROVIDER and name != PACKAGED and Path(name).is_dir()
-    model = f"checkpoint {find_checkpoint(name).hash()[:16]}" if is_folder else model_name
-    settings = {"model": model, "dialect": dialect, "evaluation": config.model_dump(mode="json")}
+    settings = {
+        "model": name_by_files(model_name),
+        "dialect": dialect,
+        "evaluation": config.model_dump(mode="json"),
+    }
     if not path.exists():
         atomic_write_text(path, json.dumps(settings, indent=1) + "\n")
         return
@@ -209,8 +217,8 @@ def _run_episodes(
 
 def _eval(tasks: list[Task], model_name: str, log_dir: Path, num_samples: int) -> list[EvalLog]:
     # Inspect feels its way up to what an API can take; a local model knows its own best from the start.
-    with storage_errors(log_dir), _quiet_inspect(), _no_live_session(), _rare_collections():
-        model = _open_model(model_name)
+    with storage_errors(log_dir), quiet_inspect(), _no_live_session(), _rare_collections():
+        model = open_model(model_name)
         try:
             return inspect_eval(
                 tasks,
@@ -230,11 +238,11 @@ def _eval(tasks: list[Task], model_name: str, log_dir: Path, num_samples: int) -
                 max_connections=model.api.max_connections() if isinstance(model.api, TeachwhyAPI) else None,
             )
         finally:
-            _close_model(model)
+            close_model(model)
 
 
 @contextmanager
-def _quiet_inspect() -> Iterator[None]:
+def quiet_inspect() -> Iterator[None]:
     """Keep Inspect from writing its trace of every model call into the user's data folder."""
     earlier = os.environ.get("INSPECT_TRACE_LEVEL")
     os.environ["INSPECT_TRACE_LEVEL"] = earlier or "WARNING"
@@ -272,7 +280,8 @@ def _rare_collections() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _open_model(model_name: str) -> Model:
+def open_model(model_name: str) -> Model:
+    """A model of Inspect, for one use. Raises `ConfigError` where there is none of that name."""
     try:
         # memoised models stay in memory for the life of the process, one more with each checkpoint
         return get_model(model_name, memoize=False)
@@ -283,7 +292,8 @@ def _open_model(model_name: str) -> Model:
         raise ConfigError(f"model: {model_name!r} cannot be used: {told}") from error
 
 
-def _close_model(model: Model) -> None:
+def close_model(model: Model) -> None:
+    """Close what `open_model` opened."""
     # A provider that closes asynchronously lost its connections with the event loop of the run.
     if type(model.api).aclose is ModelAPI.aclose:
         model.api.close()

@@ -45,6 +45,18 @@ def clustered_rate(
     if num == 0:
         return Rate(float("nan"), 0.0, 1.0)
     share = sum(hits) / num
+    effective = effective_size(hits, clusters, confidence, num_episodes)
+    return Rate(share, *_exact_limits(share * effective, effective, confidence))
+
+
+def effective_size(
+    hits: Sequence[bool], clusters: Sequence[str], confidence: float = 0.95, num_episodes: int | None = None
+) -> float:
+    """Of how many independent episodes a share is worth whose episodes come in clusters; 0 for none."""
+    num = len(hits)
+    if num == 0:
+        return 0.0
+    share = sum(hits) / num
     deviations: dict[str, float] = defaultdict(float)
     for hit, cluster in zip(hits, clusters, strict=True):
         deviations[cluster] += hit - share
@@ -56,7 +68,15 @@ def clustered_rate(
             variance = num_clusters / (num_clusters - 1) * sum(d * d for d in deviations.values()) / num**2
             effective = min(effective, share * (1 - share) / variance) if variance > 0 else effective
         effective *= float(stdtrit(num - 1, tail) / stdtrit(num_clusters - 1, tail)) ** 2
-    return Rate(share, *_exact_limits(share * effective, effective, confidence))
+    return effective
+
+
+def exact_rate(hits: int, num: int, confidence: float = 0.95) -> Rate:
+    """The share of independent hits with the limits of Clopper and Pearson; (nan, 0, 1) for no
+    observation."""
+    if num == 0:
+        return Rate(float("nan"), 0.0, 1.0)
+    return Rate(hits / num, *_exact_limits(hits, num, confidence))
 
 
 def _exact_limits(hits: float, num: float, confidence: float) -> tuple[float, float]:

@@ -207,14 +207,15 @@ def make_episode(
         skin=skin,
         system=write_system(skin, condition, agent),
         user=write_user(skin, condition, agent, letters),
-        tools=tool_specs(_tool_names(rules, skin), condition.soft_tools),
+        tools=tool_specs(offered_tool_names(rules, skin), condition.soft_tools),
         facts=resolve_facts(skin, agent),
         letters=letters,
         agent=agent,
     )
 
 
-def _tool_names(rules: EnglishRules, skin: Skin) -> list[str]:
+def offered_tool_names(rules: EnglishRules, skin: Skin) -> list[str]:
+    """The canonical names of the tools of an episode."""
     return list(dict.fromkeys((*COMMON, *rules.tools, skin.task.tool)))
 
 
