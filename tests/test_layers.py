@@ -36,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "techniques": FOUNDATION | MIDDLE | {"teachers"},
     "training": FOUNDATION | MIDDLE,
     "evaluation": FOUNDATION | MIDDLE,
+    "judging": FOUNDATION | {"scenarios", "analysis"},
     "analysis": FOUNDATION,
     "report": FOUNDATION,
     "inspect_registry": {"evaluation", "providers"},
