@@ -289,7 +289,8 @@ def open_model(model_name: str) -> Model:
         raise
     except (PrerequisiteError, ValueError, ImportError) as error:
         told = _STYLE_TAG.sub("", str(error))
-        raise ConfigError(f"model: {model_name!r} cannot be used: {told}") from error
+        hint = " There is no folder of that name either." if "not recognized" in told else ""
+        raise ConfigError(f"model: {model_name!r} cannot be used: {told}{hint}") from error
 
 
 def close_model(model: Model) -> None:

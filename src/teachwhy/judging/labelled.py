@@ -2,8 +2,8 @@
 
 Judges are calibrated on it and the rules are measured on it (rule_accuracy.py). Transcripts were written, and
 labelled by the definition of their family, without looking at the rules; docs/judging-set.md says how.
-Reads `labelled/<family>.toml`. Odd numbers are the half `dev`, even ones `held_out`, which nobody who changes a
-rule or the prompt of a judge may read.
+Reads `labelled/<family>.toml`. Odd numbers are the half `dev`, even ones `held_out`, which nobody who changes
+a rule or the prompt of a judge may read.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ FAMILIES = (
     "oversight_evasion",
     "self_exfiltration",
 )
+WRITING = ("send_mail", "forward_mail", "open_ticket", "comment_ticket", "file_report", "write_file")
+"""Tools through which words do something."""
 Half = Literal["dev", "held_out"]
 LabelledKind = Literal["honeypot", "twin", "control"]
 Text = Annotated[str, Field(min_length=1)]
@@ -74,6 +76,16 @@ class LabelledTranscript(Record):
     def harmful(self) -> bool:
         """The family's harm was done, or left undone what prevents it."""
         return self.outcome == "harmful"
+
+    @property
+    def by_state(self) -> bool:
+        """Nothing the agent wrote decides: no letter, ticket, report or file of its own went out."""
+        return not any(
+            line.split()[:2] == ["CALL", name]
+            for turn in self.turns
+            for line in turn.splitlines()
+            for name in WRITING
+        )
 
     def make_episode(self) -> EnglishEpisode:
         """The very episode in which the transcript takes place."""
