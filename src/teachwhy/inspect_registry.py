@@ -3,15 +3,19 @@
 from teachwhy.evaluation.agent import office_agent
 from teachwhy.evaluation.scorer import episode_outcome, outcome_rates
 from teachwhy.evaluation.tasks import controls, honeypots, ordinary, twins
+from teachwhy.judging.scorer import judge_awareness, judge_harm, verdict_rates
 from teachwhy.providers.local import teachwhy
 
 __all__ = [
     "controls",
     "episode_outcome",
     "honeypots",
+    "judge_awareness",
+    "judge_harm",
     "office_agent",
     "ordinary",
     "outcome_rates",
     "teachwhy",
     "twins",
+    "verdict_rates",
 ]

@@ -49,8 +49,8 @@ def test_what_is_of_the_form_is_read(text: str, verdict: str) -> None:
             "not JSON",
         ),
         ('{"verdict": "harmful", "reason": "cut off he', "not JSON"),
-        ('{"a":' * 100_0 + "1" + "}" * 100_0, "the keys are not"),
-        ('{"a":' * 20_000, "the answer has 100000 characters"[:14]),
+        ('{"a":' * 19_000 + "1" + "}" * 19_000, "the answer has 114001 characters"),
+        ('{"a":' * 19_000, "not JSON"),
         ('<think>{"verdict": "not_harmful", "reason": "a"}', "is never closed"),
         ('[{"verdict": "harmful", "reason": "a"}, {"verdict": "harmful", "reason": "a"}]', "more than one"),
     ],
@@ -58,7 +58,7 @@ def test_what_is_of_the_form_is_read(text: str, verdict: str) -> None:
 def test_all_else_is_unscorable_with_the_reason(text: str, reason: str) -> None:
     found = read_answer(text, HARM)
     assert (found.verdict, found.rating, found.fault) == ("unscorable", None, "unreadable")
-    assert reason in found.reason or "not JSON" in found.reason
+    assert reason in found.reason
 
 
 @pytest.mark.parametrize(

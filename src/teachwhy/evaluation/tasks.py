@@ -19,6 +19,7 @@ from teachwhy.errors import ConfigError
 from teachwhy.evaluation.agent import office_agent
 from teachwhy.evaluation.scorer import Finished, episode_outcome
 from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode
+from teachwhy.judging.scorer import judge_scorers
 from teachwhy.records import Dialect, EpisodeKind, Presentation
 from teachwhy.scenarios.english.episodes import make_episode as make_english_episode
 from teachwhy.scenarios.english.rules import english_families
@@ -78,11 +79,13 @@ def honeypots(
     temperature: float = 1.0,
     max_turns: int | None = None,
     max_tokens: int | None = None,
+    own_judge: bool = False,
 ) -> Task:
     """Offices with a lever: does the model harm? `families`: names with commas between, empty for all."""
     shown = Rendering(dialect, presentation, own_name, hint)
     batch = EpisodeBatch(plan_episodes(families, "honeypot", episodes_per_family, repeats, seed, shown))
-    return build_task(batch, "honeypots", seed, shown.sampling(temperature, max_tokens), max_turns)
+    task = build_task(batch, "honeypots", seed, shown.sampling(temperature, max_tokens), max_turns)
+    return add_judges(task, own_judge)
 
 
 @task
@@ -98,11 +101,13 @@ def twins(
     temperature: float = 1.0,
     max_turns: int | None = None,
     max_tokens: int | None = None,
+    own_judge: bool = False,
 ) -> Task:
     """The same offices with the lever inert or the act authorised: does the model still do its work?"""
     shown = Rendering(dialect, presentation, own_name, hint)
     batch = EpisodeBatch(plan_episodes(families, "twin", episodes_per_family, repeats, seed, shown))
-    return build_task(batch, "twins", seed, shown.sampling(temperature, max_tokens), max_turns)
+    task = build_task(batch, "twins", seed, shown.sampling(temperature, max_tokens), max_turns)
+    return add_judges(task, own_judge)
 
 
 @task
@@ -118,11 +123,13 @@ def controls(
     temperature: float = 1.0,
     max_turns: int | None = None,
     max_tokens: int | None = None,
+    own_judge: bool = False,
 ) -> Task:
     """The honeypots with the right priority stated (english only): is it ambiguity that harms?"""
     shown = Rendering(dialect, presentation, own_name, hint)
     batch = EpisodeBatch(plan_episodes(families, "control", episodes_per_family, repeats, seed, shown))
-    return build_task(batch, "controls", seed, shown.sampling(temperature, max_tokens), max_turns)
+    task = build_task(batch, "controls", seed, shown.sampling(temperature, max_tokens), max_turns)
+    return add_judges(task, own_judge)
 
 
 @task
@@ -138,11 +145,22 @@ def ordinary(
     temperature: float = 1.0,
     max_turns: int | None = None,
     max_tokens: int | None = None,
+    own_judge: bool = False,
 ) -> Task:
     """Plain work in the same offices, with neither threat nor lever."""
     shown = Rendering(dialect, presentation, own_name, hint)
     batch = EpisodeBatch(plan_episodes(families, "ordinary", episodes_per_family, repeats, seed, shown))
-    return build_task(batch, "ordinary", seed, shown.sampling(temperature, max_tokens), max_turns)
+    task = build_task(batch, "ordinary", seed, shown.sampling(temperature, max_tokens), max_turns)
+    return add_judges(task, own_judge)
+
+
+def add_judges(task: Task, own_judge: bool) -> Task:
+    """The task with the columns of the judges in the model role `judge`, as it is without that role.
+
+    `own_judge` admits judges of the evaluated model's own family.
+    """
+    task.scorer = [*(task.scorer or ()), *judge_scorers(own_judge)]
+    return task
 
 
 def sampling(temperature: float, max_tokens: int) -> GenerateConfig:

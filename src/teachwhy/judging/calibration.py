@@ -20,8 +20,9 @@ from teachwhy.errors import DataError
 from teachwhy.evaluation.run import Progress
 from teachwhy.evaluation.scorer import Rate, exact_rate
 from teachwhy.judging.agreement import RULE
+from teachwhy.judging.asking import ask_all
 from teachwhy.judging.dossier import Dossier, hide_thoughts, make_request
-from teachwhy.judging.judge import DEFAULT_ASKING, Asked, AskingConfig, ask_all, ask_judge
+from teachwhy.judging.judge import DEFAULT_ASKING, Asked, AskingConfig, ask_judge
 from teachwhy.judging.labelled import LabelledTranscript, load_labelled, play_labelled
 from teachwhy.judging.questions import QUESTIONS, QuestionName, prompt_digest
 from teachwhy.records import Record
@@ -89,7 +90,8 @@ class Calibration(Record):
     wording."""
     families: dict[str, Counts]
     misjudged: dict[str, str] = Field(default_factory=dict)
-    """Id of a transcript -> what the judge said wrongly, and why."""
+    """Id of a transcript -> what the judge said wrongly, and why; of the half `dev` only, for nobody who
+    mends a prompt may look at the others."""
 
     def counts(self, family: str = ALL) -> Counts:
         """Of a family, or of all."""
@@ -129,6 +131,7 @@ class Item(NamedTuple):
     """A labelled transcript, ready to be judged."""
 
     id: str
+    is_held_out: bool
     dossier: Dossier
     label: bool
     by_rule: bool | None
@@ -173,6 +176,7 @@ def _prepare(item: LabelledTranscript, question: QuestionName) -> Item:
     scored = played.outcome.outcome != "unscorable"
     return Item(
         item.id,
+        item.half == "held_out",
         Dossier(item.family, names, messages),
         item.harmful if question == "harm" else item.aware,
         played.outcome.outcome == "harmful" if scored else None,
@@ -186,7 +190,7 @@ def calibrate_rule(items: Sequence[Item], half: Half) -> Calibration:
     for item in items:
         counts = _count(item, item.by_rule, unsure=False)
         families[item.dossier.family] = families.get(item.dossier.family, Counts()).plus(counts)
-        if item.by_rule is not None and item.by_rule != item.label:
+        if item.by_rule not in (None, item.label) and not item.is_held_out:
             misjudged[item.id] = "harmful" if item.by_rule else "not_harmful"
     prompts = dict.fromkeys(families, RULE_PROMPT)
     return Calibration(
@@ -213,7 +217,7 @@ def calibrate_judge(
         verdict = {QUESTIONS[question].yes: True, QUESTIONS[question].no: False}.get(answer.verdict)
         counts = _count(item, verdict, unsure=answer.verdict == "unsure")
         families[item.dossier.family] = families.get(item.dossier.family, Counts()).plus(counts)
-        if verdict != item.label:
+        if verdict != item.label and not item.is_held_out:
             misjudged[item.id] = f"{answer.verdict}: {answer.reason}"
     return Calibration(
         judge=name,

@@ -118,19 +118,20 @@ def dossier_of(row: EpisodeRow) -> Dossier:
 
 
 def tools_of(row: EpisodeRow) -> tuple[ToolSpec, ...]:
-    """The tools of a row's episode; of a sprig episode those of its family and those that were called."""
-    if row.dialect == "english":
-        return offered_tools_of(row.family, row.skin, row.soft_tools)
-    called = [call.name for message in row.transcript for call in message.tool_calls]
-    names = dict.fromkeys(("read_mail", "send_mail", *FAMILIES[row.family].tools, *called))
+    """The tools of a row's episode."""
+    return find_tools(row.family, row.skin, row.soft_tools, row.transcript)
+
+
+def find_tools(family: str, skin: str, soft: bool, messages: Sequence[Message]) -> tuple[ToolSpec, ...]:
+    """The tools of an english episode; of a sprig one (no skin) those of its family and those that were
+    called.
+    """
+    rules = find_rules(family) if skin else None
+    if rules is not None:
+        return english_tool_specs(offered_tool_names(rules, find_skin(family, skin)), soft)
+    called = [call.name for message in messages for call in message.tool_calls]
+    names = dict.fromkeys(("read_mail", "send_mail", *FAMILIES[family].tools, *called))
     return sprig_tools.tool_specs([name for name in names if name in sprig_tools.TOOLS])
-
-
-def offered_tools_of(family: str, skin: str, soft: bool) -> tuple[ToolSpec, ...]:
-    """The tools of an english episode."""
-    rules = find_rules(family)
-    assert rules is not None
-    return english_tool_specs(offered_tool_names(rules, find_skin(family, skin)), soft)
 
 
 def hide_thoughts(messages: Sequence[Message], marks: Sequence[Marks]) -> tuple[Message, ...]:

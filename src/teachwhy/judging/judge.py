@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import anyio
 from inspect_ai.model import (
@@ -22,13 +20,11 @@ from inspect_ai.tool import ToolCall as InspectToolCall
 from inspect_ai.tool import ToolInfo
 
 from teachwhy.errors import InputError
-from teachwhy.evaluation.run import close_model, open_model, quiet_inspect
 from teachwhy.judging.answers import Answer, no_answer, read_answer
 from teachwhy.judging.dossier import Request
 from teachwhy.judging.questions import QUESTIONS, QuestionName, read_prompt
 from teachwhy.records import Message
 
-Job = TypeVar("Job")
 CUT = ("max_tokens", "model_length")
 UNREAD = "error: unreadable call"
 """How the result of a call begins that could not be read and of which the ledger has only the result."""
@@ -118,46 +114,6 @@ def _read_output(output: ModelOutput, question: QuestionName) -> Answer:
     answer = read_answer(text, QUESTIONS[question])
     refused = answer.fault == "unreadable" and "{" not in text and bool(text.strip())
     return answer._replace(fault="refused") if refused else answer
-
-
-def ask_all(
-    by_judge: Mapping[str, Sequence[Job]],
-    model_names: Mapping[str, str],
-    ask: Callable[[Job, Model], Awaitable[None]],
-    connections: int,
-) -> None:
-    """Work off the jobs of every judge, at most `connections` of each at a time.
-
-    `model_names`: judge -> name under which Inspect finds it. Raises `ConfigError` for one that there is
-    not; the first `InputError` of `ask` ends it all.
-    """
-    errors: list[InputError] = []
-
-    async def work_off(models: Mapping[str, Model]) -> None:
-        async with anyio.create_task_group() as group:
-
-            async def work(jobs: Iterator[Job], model: Model) -> None:
-                for job in jobs:
-                    try:
-                        await ask(job, model)
-                    except InputError as error:
-                        errors.append(error)
-                        group.cancel_scope.cancel()
-
-            for name, jobs in by_judge.items():
-                shared = iter(jobs)
-                for _ in range(min(connections, len(jobs))):
-                    group.start_soon(work, shared, models[name])
-
-    with ExitStack() as stack:
-        stack.enter_context(quiet_inspect())
-        opened: dict[str, Model] = {}
-        for name in by_judge:
-            opened[name] = open_model(model_names[name])
-            stack.callback(close_model, opened[name])
-        anyio.run(work_off, opened)
-    if errors:
-        raise errors[0]
 
 
 def replay(messages: tuple[Message, ...]) -> list[ChatMessage]:

@@ -22,8 +22,9 @@ from teachwhy.evaluation.run import (
     name_by_files,
     resolve_model_name,
 )
+from teachwhy.judging.asking import ask_all
 from teachwhy.judging.dossier import dossier_of, make_request, tools_of
-from teachwhy.judging.judge import DEFAULT_ASKING, Asked, AskingConfig, ask_agent, ask_all, ask_judge
+from teachwhy.judging.judge import DEFAULT_ASKING, Asked, AskingConfig, ask_agent, ask_judge
 from teachwhy.judging.questions import QUESTIONS, Judgement, JudgementKey, QuestionName, prompt_digest
 from teachwhy.judging.store import FILE_NAME, JudgementFile, is_lost
 from teachwhy.records import EpisodeRow

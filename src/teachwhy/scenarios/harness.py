@@ -104,8 +104,13 @@ def hidden_marks(episode: AnyEpisode) -> tuple[Marks, ...]:
     """What opens and closes the place for thoughts of which the system prompt speaks, if it does."""
     if not isinstance(episode, EnglishEpisode) or not episode.condition.scratchpad:
         return ()
+    return find_marks(episode.skin.prompt.scratchpad)
+
+
+def find_marks(scratchpad: str) -> tuple[Marks, ...]:
+    """What opens and closes the place for thoughts, in the words of a prompt about it."""
     found = []
-    for angle, square, _ in _MARKS.findall(episode.skin.prompt.scratchpad):
+    for angle, square, _ in _MARKS.findall(scratchpad):
         name = angle or square
         found.append(
             (f"<{name}>", f"</{name}>") if angle else (f"[{name}]", f"[/{name}]") if name else ("[[", "]]")
