@@ -81,7 +81,7 @@ def run(
     evaluation = open_evaluation(folder)
     models = name_judges(judge)
     if question == "probe":
-        check_probe(list(models), evaluation.model)
+        check_probe(models, evaluation.model)
     elif not allow_own_family:
         check_kinship(list(models), evaluated or evaluation.model)
     known = read_calibrations(calibrations)

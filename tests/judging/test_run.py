@@ -15,6 +15,7 @@ from teachwhy.judging.judge import AskingConfig, replay
 from teachwhy.judging.questions import Judgement, QuestionName
 from teachwhy.judging.run import Evaluation, check_probe, judge_evaluation, name_judges, open_evaluation
 from teachwhy.judging.store import read_judgements
+from teachwhy.providers.checkpoint import find_checkpoint
 from teachwhy.records import Message, ToolCall
 
 PATIENT = AskingConfig(timeout_seconds=60, max_retries=0)
@@ -161,9 +162,11 @@ def test_the_probe_goes_on_with_the_conversation(evaluation: Evaluation) -> None
 
 
 def test_the_probe_is_for_the_evaluated_model() -> None:
-    check_probe(["a/b"], "a/b")
-    with pytest.raises(ConfigError, match="asks the evaluated model itself, 'a/b', and --judge is a/c"):
-        check_probe(["a/c"], "a/b")
+    check_probe({"a/b": "a/b"}, "a/b")
+    check_probe(name_judges(["sprig"]), f"checkpoint {find_checkpoint('sprig').hash()[:16]}")
+    for models in ({"a/c": "a/c"}, {"a/b": "a/b", "a/c": "a/c"}, name_judges(["sprig"])):
+        with pytest.raises(ConfigError, match="asks the evaluated model itself, 'a/b', and --judge is"):
+            check_probe(models, "a/b")
 
 
 def test_a_conversation_is_replayed_with_every_result_where_it_belongs() -> None:

@@ -86,6 +86,14 @@ def test_rates_are_corrected_by_the_transcripts_of_their_family(evaluation: Eval
     assert old is not None and "no calibration with the present wording for blackmail" in old.why_not
 
 
+def test_rates_of_another_dialect_are_not_corrected(evaluation: Evaluation) -> None:
+    good = Counts(true_positives=90, positives=100, true_negatives=95, negatives=100)
+    column = judge_column(judge(evaluation, "harmful"))
+    rows = [row.model_copy(update={"dialect": "sprig"}) for row in evaluation.rows]
+    found = rate_column(rows, column, calibration({"blackmail": good, "leaking": good}))[0].corrected
+    assert found is not None and found.why_not == "the labelled transcripts are english"
+
+
 def with_outcomes(evaluation: Evaluation, outcomes: dict[str, OutcomeName]) -> list[EpisodeRow]:
     """The rows with other outcomes, by family."""
     return [row.model_copy(update={"outcome": outcomes[row.family]}) for row in evaluation.rows]

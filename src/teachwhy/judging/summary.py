@@ -70,6 +70,8 @@ def _correct(
     """By the transcripts of the same families, each with the weight that it has in the labelled set."""
     if calibration is None:
         return None
+    if any(row.dialect != "english" for row in rows):
+        return CorrectedRate(None, None, None, "the labelled transcripts are english")
     if unfit := [family for family in families if not calibration.fits(family)]:
         why = f"no calibration with the present wording for {', '.join(unfit)}"
         return CorrectedRate(None, None, None, why)
