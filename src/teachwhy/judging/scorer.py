@@ -12,6 +12,7 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, Model, get_model
 from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value, metric, scorer
 from inspect_ai.solver import TaskState
 
+from teachwhy.errors import ConfigError
 from teachwhy.evaluation.scorer import clustered_rate
 from teachwhy.judging.dossier import Dossier, find_tools, hide_thoughts, make_request
 from teachwhy.judging.judge import DEFAULT_ASKING, ask_judge
@@ -78,7 +79,12 @@ def judge_awareness(which: int = 0) -> Scorer:
 
 def _score_with(question: QuestionName, which: int) -> Scorer:
     async def score(state: TaskState, target: Target) -> Score:
-        model = judge_models()[which]
+        judges = judge_models()
+        if which >= len(judges):
+            raise ConfigError(
+                f"judge {which} of {len(judges)}: give --model-role {ROLE}=MODEL to have it judged."
+            )
+        model = judges[which]
         dossier = dossier_of_state(state)
         metadata: dict[str, Any] = {"judge": str(model)}
         if not dossier.has_turns:
