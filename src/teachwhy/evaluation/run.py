@@ -209,26 +209,28 @@ def _run_episodes(
 
 def _eval(tasks: list[Task], model_name: str, log_dir: Path, num_samples: int) -> list[EvalLog]:
     # Inspect feels its way up to what an API can take; a local model knows its own best from the start.
-    with storage_errors(log_dir), _quiet_inspect(), _no_live_session(), _rare_collections():
+    with _quiet_inspect(), _no_live_session(), _rare_collections():
         model = _open_model(model_name)
+        limit = model.api.max_connections() if isinstance(model.api, TeachwhyAPI) else None
         try:
-            return inspect_eval(
-                tasks,
-                model=model,
-                max_tasks=len(tasks),
-                display="log",  # "none" draws all the same, and mutes the console of the caller
-                log_dir=str(log_dir),
-                log_format="eval",
-                log_level="error",
-                log_realtime=False,
-                log_images=False,
-                log_model_api=False,
-                log_buffer=num_samples,
-                score_display=False,
-                ctl_server=False,
-                fail_on_error=False,
-                max_connections=model.api.max_connections() if isinstance(model.api, TeachwhyAPI) else None,
-            )
+            with storage_errors(log_dir):
+                return inspect_eval(
+                    tasks,
+                    model=model,
+                    max_tasks=len(tasks),
+                    display="log",  # "none" draws all the same, and mutes the console of the caller
+                    log_dir=str(log_dir),
+                    log_format="eval",
+                    log_level="error",
+                    log_realtime=False,
+                    log_images=False,
+                    log_model_api=False,
+                    log_buffer=num_samples,
+                    score_display=False,
+                    ctl_server=False,
+                    fail_on_error=False,
+                    max_connections=limit,
+                )
         finally:
             _close_model(model)
 
