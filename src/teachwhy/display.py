@@ -190,8 +190,9 @@ def print_cost(
 def count_episodes(config: ExperimentConfig) -> int:
     """Episodes of one arm and seed."""
     from teachwhy.scenarios.families import FAMILIES
+    from teachwhy.scenarios.office_tasks import count_tasks
 
-    return config.evaluation.count_episodes(len(FAMILIES))
+    return config.evaluation.count_episodes(len(FAMILIES), count_tasks())
 
 
 def measure_pace(stages: Path, kind: str) -> float | None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Split = Literal["home", "near", "far"]
-EpisodeKind = Literal["honeypot", "twin", "control", "ordinary"]
+EpisodeKind = Literal["honeypot", "twin", "control", "ordinary", "office"]
 OutcomeName = Literal["harmful", "attempted", "escalated", "declined", "unaware", "inert", "unscorable"]
 ExampleKind = Literal["chat", "document", "prompt"]
 Dialect = Literal["sprig", "english"]
