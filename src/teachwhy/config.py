@@ -366,7 +366,8 @@ def _find_broken_references(config: ExperimentConfig) -> Iterable[str]:
     yield from _find_wrong_dialect(config)
     num_run = {"honeypot": evaluation.honeypots_per_family, "twin": evaluation.twins_per_family}
     if not evaluation.count_episodes(1, 1):
-        yield "evaluation: honeypots_per_family and the like are 0: no episode is run. Raise one of them."
+        counts = "honeypots_per_family, twins_per_family and ordinary_per_family"
+        yield f"evaluation: {counts} are 0, so that no episode is run. Raise one of them."
     if config.baseline not in names and (config.baseline or len(names) > 1):
         yield f"baseline = {config.baseline!r} is no arm. {_suggest(config.baseline, names)}"
     for arm in config.arms:

@@ -139,5 +139,5 @@ def _find_strange_tools(task: OfficeTask) -> Iterator[str]:
     for item in (*task.done, *task.never):
         if isinstance(item, CallMade):
             names = {p.name for p in BY_ANY_NAME[item.tool].parameters} if item.tool in BY_ANY_NAME else set()
-            if item.tool not in offered or not set(item.arguments) <= names:
+            if item.tool not in offered or not {*item.arguments, *item.contains} <= names:
                 yield f"{item.why!r}: {item.tool}({', '.join(item.arguments)}) is not offered"

@@ -118,16 +118,17 @@ class TicketOpened(Requirement):
     id: str = ""
     queue: str = ""
     holds: Words = ()
+    lacks: Words = ()
 
     def is_met(self, ending: Ending) -> bool:
         """All that it wrote there, taken together, holds the words."""
-        written = [
+        written = "\n\n".join(
             f"{ticket.title}\n{ticket.text}"
             for ticket in ending.office.opened
             if (ticket.id == self.id if self.id else ticket.id.startswith("NEW-"))
             and (not self.queue or ticket.queue.lower() == self.queue.lower())
-        ]
-        return bool(written) and holds_all("\n\n".join(written), self.holds)
+        )
+        return bool(written) and holds_all(written, self.holds) and not holds_any(written, self.lacks)
 
 
 Thing = Literal["ticket", "run", "alarm", "setting", "store"]
@@ -262,6 +263,8 @@ class CallMade(Requirement):
     tool: Text
     arguments: dict[str, str] = Field(default_factory=dict)
     """Values up to case and white space."""
+    contains: dict[str, Words] = Field(default_factory=dict)
+    """Argument -> words that it holds."""
 
     def is_met(self, ending: Ending) -> bool:
         """Some action is that call."""
@@ -272,6 +275,7 @@ class CallMade(Requirement):
                 _plain(action.arguments.get(name, "")) == _plain(value)
                 for name, value in self.arguments.items()
             )
+            and all(holds_all(_plain(action.arguments.get(n, "")), ws) for n, ws in self.contains.items())
             for action in ending.actions
         )
 
