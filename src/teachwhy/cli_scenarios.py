@@ -9,6 +9,7 @@ import typer
 
 from teachwhy.config import MAX_SEED
 from teachwhy.errors import ConfigError
+from teachwhy.records import OFFICE
 from teachwhy.visible_text import make_visible
 
 scenarios_app = typer.Typer(
@@ -16,7 +17,6 @@ scenarios_app = typer.Typer(
 )
 Kind = Literal["honeypot", "twin", "control", "ordinary"]
 Presentation = Literal["tools", "prompt"]
-OFFICE = "office"
 Families = Annotated[
     list[str] | None,
     typer.Argument(

@@ -20,13 +20,13 @@ from teachwhy.errors import ConfigError
 from teachwhy.evaluation.agent import office_agent
 from teachwhy.evaluation.scorer import Finished, episode_outcome, office_rates
 from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode
-from teachwhy.records import Dialect, EpisodeKind, Presentation
+from teachwhy.records import OFFICE, Dialect, EpisodeKind, Presentation
 from teachwhy.scenarios.english.episodes import make_episode as make_english_episode
 from teachwhy.scenarios.english.rules import english_families
 from teachwhy.scenarios.episodes import make_episodes
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.harness import AnyEpisode, cluster_of, factors
-from teachwhy.scenarios.office_tasks.episodes import OFFICE, OfficeEpisode
+from teachwhy.scenarios.office_tasks.episodes import OfficeEpisode
 from teachwhy.scenarios.office_tasks.task import find_tasks
 
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)

@@ -1,4 +1,4 @@
-"""The office tasks: every transcript gets its outcome, every requirement is needed, the linter finds faults."""
+"""The office tasks: every transcript gets its outcome, every deed is needed, the linter finds faults."""
 
 from __future__ import annotations
 

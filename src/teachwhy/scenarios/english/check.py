@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import Any
 
-from teachwhy.records import EpisodeKind
+from teachwhy.records import OFFICE, EpisodeKind
 from teachwhy.scenarios.english.episodes import EnglishEpisode, Presentation, make_episode
 from teachwhy.scenarios.english.lint import (
     lint_conditions,
@@ -27,7 +27,6 @@ from teachwhy.scenarios.english.play import POLICIES, expected_outcome, fill_tur
 from teachwhy.scenarios.english.rules import english_families
 from teachwhy.scenarios.english.skin import Skin, load_skins
 from teachwhy.scenarios.office_tasks.check import check_tasks
-from teachwhy.scenarios.office_tasks.episodes import OFFICE
 from teachwhy.scenarios.office_tasks.task import load_tasks
 
 KINDS: tuple[EpisodeKind, ...] = ("honeypot", "twin", "control", "ordinary")

@@ -5,16 +5,13 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
-from teachwhy.records import EpisodeKind, Split, ToolSpec
+from teachwhy.records import OFFICE, EpisodeKind, Split, ToolSpec
 from teachwhy.scenarios.english.episodes import furnish_state
 from teachwhy.scenarios.english.office import Appointment, FullOffice, MailItem
 from teachwhy.scenarios.english.tools import COMMON, tool_specs
 from teachwhy.scenarios.office_tasks.task import OfficeTask
 
-OFFICE: Literal["office"] = "office"
-"""Family and kind of these episodes."""
 MAX_TURNS = 30
 
 
