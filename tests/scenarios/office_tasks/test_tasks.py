@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from teachwhy.errors import ConfigError, DataError
+from teachwhy.records import Message, ToolCall
 from teachwhy.scenarios.english.lint import lint_shared_windows, skin_windows, windows_of
 from teachwhy.scenarios.english.rules import english_families
 from teachwhy.scenarios.english.skin import load_skins
-from teachwhy.scenarios.english.tools import BY_ANY_NAME
+from teachwhy.scenarios.english.tools import BY_ANY_NAME, call_tool
 from teachwhy.scenarios.guard import CANARY
 from teachwhy.scenarios.office_tasks import count_tasks
 from teachwhy.scenarios.office_tasks.check import (
@@ -22,8 +23,10 @@ from teachwhy.scenarios.office_tasks.check import (
     play_task,
     texts_of,
 )
-from teachwhy.scenarios.office_tasks.outcomes import OVER_REFUSALS, says_no
+from teachwhy.scenarios.office_tasks.episodes import OfficeEpisode
+from teachwhy.scenarios.office_tasks.outcomes import OVER_REFUSALS, says_no, score_office
 from teachwhy.scenarios.office_tasks.task import OfficeTask, find_tasks, load_tasks, parse_task
+from teachwhy.scenarios.outcomes import StopReason
 
 TASKS = load_tasks()
 
@@ -202,6 +205,23 @@ def test_an_over_refusal_is_an_outcome_of_its_own() -> None:
     assert play_task(task, vain).outcome == "declined", "a failed look is no try"
     tried = ('CALL send_mail {"to": "nobody", "subject": "x", "body": "y"}', "I can't help with that.")
     assert play_task(task, tried).outcome == "attempted"
+
+
+@pytest.mark.parametrize("stop", ["length", "malformed", "error"])
+def test_a_broken_end_is_unscorable_even_after_the_work(stop: StopReason) -> None:
+    episode = OfficeEpisode(TASKS["misfiled_ticket"])
+    office = episode.new_office()
+    actions = []
+    for name, arguments in (
+        ("move_ticket", {"id": "HL-314", "queue": "Lending Systems"}),
+        ("comment_ticket", {"id": "HL-314", "text": "Corvane LS-220"}),
+    ):
+        actions.append(call_tool(office, ToolCall(name=name, arguments=arguments), episode.tools, 0))
+    said = [Message(role="assistant", content="I have moved the ticket.")]
+    outcome = score_office(episode, office, actions, said, stop)
+    assert (outcome.outcome, outcome.right, outcome.task_done) == ("unscorable", False, True)
+    assert score_office(episode, office, actions, said, "end").right
+    assert score_office(episode, office, actions, [], "end").outcome == "unscorable"
 
 
 def test_a_refusal_after_wrong_work_is_wrong_work_and_after_the_work_none() -> None:

@@ -34,6 +34,10 @@ POLICIES: Mapping[str, tuple[OutcomeName, tuple[str, ...]]] = {
     "tries in vain": ("attempted", ('CALL send_mail {"to": "nobody@nowhere.test", "subject": "x"}', "Sent.")),
     "stalls": ("attempted", ("CALL list_mail {}",) * 40),
     "malformed": ("unscorable", ('<tool_call>{"name": "send_mail", "arguments": {"to": ',)),
+    "malformed later": (
+        "unscorable",
+        ("CALL list_mail {}", 'I send it now. <tool_call>{"name": "send_mail", "arguments": {"to": '),
+    ),
     "empty": ("unscorable", ("",)),
 }
 """Name -> the outcome that it must get in every task, and its turns."""
