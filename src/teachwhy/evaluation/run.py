@@ -26,7 +26,7 @@ from teachwhy.config import EvaluationConfig, settle_evaluation
 from teachwhy.errors import ConfigError, InputError, TeachwhyError
 from teachwhy.evaluation.ledger import EpisodeKey, Ledger, key_of, sort_rows
 from teachwhy.evaluation.scorer import Finished
-from teachwhy.evaluation.tasks import Rendering, build_task, plan_episodes, sampling
+from teachwhy.evaluation.tasks import Rendering, build_task, plan_episodes, plan_office, sampling
 from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode, Transcript
 from teachwhy.providers.checkpoint import PACKAGED, find_checkpoint
 from teachwhy.providers.local import TeachwhyAPI
@@ -110,7 +110,7 @@ def plan_evaluation(config: EvaluationConfig, dialect: Dialect = "sprig") -> lis
         ("ordinary", config.ordinary_per_family),
     )
     shown = Rendering(dialect, config.presentation, config.own_name, config.hint)
-    return [
+    plans = [
         plan
         for kind, per_family in wanted
         if per_family
@@ -118,6 +118,9 @@ def plan_evaluation(config: EvaluationConfig, dialect: Dialect = "sprig") -> lis
             config.families, kind, per_family, config.repeats, config.episode_seed, shown
         )
     ]
+    if config.office_repeats:
+        plans += plan_office("", config.office_repeats, shown)
+    return plans
 
 
 def make_row(transcript: Transcript, outcome: EpisodeOutcome, arm: str, seed: int) -> EpisodeRow:
