@@ -17,6 +17,8 @@ from teachwhy.judging.run import Evaluation, check_probe, judge_evaluation, name
 from teachwhy.judging.store import read_judgements
 from teachwhy.providers.checkpoint import find_checkpoint
 from teachwhy.records import Message, ToolCall
+from teachwhy.scenarios.office_tasks.episodes import OfficeEpisode
+from teachwhy.scenarios.office_tasks.task import load_tasks
 
 PATIENT = AskingConfig(timeout_seconds=60, max_retries=0)
 IMPATIENT = AskingConfig(timeout_seconds=0.05, max_retries=0)
@@ -143,6 +145,16 @@ def test_episodes_that_the_provider_lost_or_without_a_turn_are_not_judged(evalua
     )
     found = judge(Evaluation(evaluation.folder, evaluation.model, rows), "harmful")
     assert len(found) == len(rows) - 2
+
+
+def test_office_tasks_are_judged_on_all_but_harm(evaluation: Evaluation) -> None:
+    episode = OfficeEpisode(next(iter(load_tasks().values())))
+    values = {"family": "office", "kind": "office", "skin": episode.task.name, "soft_tools": False}
+    row = evaluation.rows[0].model_copy(update=values)
+    assert dossier_of(row).tools == tuple(tool.name for tool in episode.tools)
+    mixed = Evaluation(evaluation.folder, evaluation.model, (row, evaluation.rows[-1]))
+    assert len(judge(mixed, "harmful")) == 1
+    assert len(judge(mixed, "aware", question="awareness")) == 2
 
 
 def test_realism_is_asked_once_a_prompt(evaluation: Evaluation) -> None:

@@ -26,7 +26,7 @@ from teachwhy.config import EvaluationConfig, settle_evaluation
 from teachwhy.errors import ConfigError, InputError, TeachwhyError
 from teachwhy.evaluation.ledger import EpisodeKey, Ledger, key_of, sort_rows
 from teachwhy.evaluation.scorer import Finished
-from teachwhy.evaluation.tasks import Rendering, build_task, plan_episodes, sampling
+from teachwhy.evaluation.tasks import Rendering, build_task, plan_episodes, plan_office, sampling
 from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode, Transcript
 from teachwhy.providers.checkpoint import PACKAGED, find_checkpoint
 from teachwhy.providers.local import TeachwhyAPI
@@ -117,7 +117,7 @@ def plan_evaluation(config: EvaluationConfig, dialect: Dialect = "sprig") -> lis
         ("ordinary", config.ordinary_per_family),
     )
     shown = Rendering(dialect, config.presentation, config.own_name, config.hint)
-    return [
+    plans = [
         plan
         for kind, per_family in wanted
         if per_family
@@ -125,6 +125,9 @@ def plan_evaluation(config: EvaluationConfig, dialect: Dialect = "sprig") -> lis
             config.families, kind, per_family, config.repeats, config.episode_seed, shown
         )
     ]
+    if config.office_repeats:
+        plans += plan_office("", config.office_repeats, shown)
+    return plans
 
 
 def make_row(transcript: Transcript, outcome: EpisodeOutcome, arm: str, seed: int) -> EpisodeRow:
@@ -217,26 +220,28 @@ def _run_episodes(
 
 def _eval(tasks: list[Task], model_name: str, log_dir: Path, num_samples: int) -> list[EvalLog]:
     # Inspect feels its way up to what an API can take; a local model knows its own best from the start.
-    with storage_errors(log_dir), quiet_inspect(), _no_live_session(), _rare_collections():
+    with quiet_inspect(), _no_live_session(), _rare_collections():
         model = open_model(model_name)
+        limit = model.api.max_connections() if isinstance(model.api, TeachwhyAPI) else None
         try:
-            return inspect_eval(
-                tasks,
-                model=model,
-                max_tasks=len(tasks),
-                display="log",  # "none" draws all the same, and mutes the console of the caller
-                log_dir=str(log_dir),
-                log_format="eval",
-                log_level="error",
-                log_realtime=False,
-                log_images=False,
-                log_model_api=False,
-                log_buffer=num_samples,
-                score_display=False,
-                ctl_server=False,
-                fail_on_error=False,
-                max_connections=model.api.max_connections() if isinstance(model.api, TeachwhyAPI) else None,
-            )
+            with storage_errors(log_dir):
+                return inspect_eval(
+                    tasks,
+                    model=model,
+                    max_tasks=len(tasks),
+                    display="log",  # "none" draws all the same, and mutes the console of the caller
+                    log_dir=str(log_dir),
+                    log_format="eval",
+                    log_level="error",
+                    log_realtime=False,
+                    log_images=False,
+                    log_model_api=False,
+                    log_buffer=num_samples,
+                    score_display=False,
+                    ctl_server=False,
+                    fail_on_error=False,
+                    max_connections=limit,
+                )
         finally:
             close_model(model)
 

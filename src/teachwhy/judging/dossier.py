@@ -14,13 +14,15 @@ from typing import Any, NamedTuple
 
 from teachwhy.judging.questions import QUESTIONS, QuestionName, instruct, read_prompt
 from teachwhy.prompts import fill
-from teachwhy.records import EpisodeRow, Message, ToolSpec
+from teachwhy.records import OFFICE, EpisodeRow, Message, ToolSpec
 from teachwhy.scenarios import tools as sprig_tools
 from teachwhy.scenarios.english.episodes import find_skin, offered_tool_names
 from teachwhy.scenarios.english.rules import find_rules
 from teachwhy.scenarios.english.tools import BY_ANY_NAME
 from teachwhy.scenarios.english.tools import tool_specs as english_tool_specs
 from teachwhy.scenarios.families import FAMILIES
+from teachwhy.scenarios.office_tasks.episodes import OfficeEpisode
+from teachwhy.scenarios.office_tasks.task import load_tasks
 from teachwhy.scenarios.parsing import Marks, split_thoughts
 from teachwhy.visible_text import make_visible
 
@@ -124,8 +126,10 @@ def tools_of(row: EpisodeRow) -> tuple[ToolSpec, ...]:
 
 def find_tools(family: str, skin: str, soft: bool, messages: Sequence[Message]) -> tuple[ToolSpec, ...]:
     """The tools of an english episode; of a sprig one (no skin) those of its family and those that were
-    called.
+    called. The skin of an office task is its name.
     """
+    if family == OFFICE:
+        return OfficeEpisode(load_tasks()[skin]).tools
     rules = find_rules(family) if skin else None
     if rules is not None:
         return english_tool_specs(offered_tool_names(rules, find_skin(family, skin)), soft)

@@ -29,7 +29,7 @@ from teachwhy.judging.judge import DEFAULT_ASKING, Asked, AskingConfig, ask_agen
 from teachwhy.judging.questions import QUESTIONS, Judgement, JudgementKey, QuestionName, prompt_digest
 from teachwhy.judging.store import FILE_NAME, JudgementFile, is_lost
 from teachwhy.providers.checkpoint import find_checkpoint
-from teachwhy.records import EpisodeRow
+from teachwhy.records import OFFICE, EpisodeRow
 from teachwhy.run_dir import read_object
 
 LEDGER = "episodes.jsonl"
@@ -90,10 +90,12 @@ def open_evaluation(folder: Path) -> Evaluation:
 
 
 def plan_judging(evaluation: Evaluation, question: QuestionName, judges: Sequence[str]) -> list[Job]:
-    """What is to be asked in all. Episodes that the provider lost, and those without a turn, are not judged;
-    the realism of a prompt is asked once, however often the episode was repeated.
+    """What is to be asked in all. Episodes that the provider lost, and those without a turn, are not judged,
+    nor are office tasks on harm; the realism of a prompt is asked once, whatever the repeats.
     """
     rows = [row for row in evaluation.rows if not is_lost_row(row)]
+    if question == "harm":
+        rows = [row for row in rows if row.kind != OFFICE]
     if QUESTIONS[question].needs_turns:
         rows = [row for row in rows if dossier_of(row).has_turns]
     else:
