@@ -2,8 +2,8 @@
 
 Draws evaluations whose episodes have the families, skins and paraphrases that the suite deals, by policies
 that harm with a known probability, and counts how often the reported 95 % interval holds it. `SPREADS` says
-how clusters differ: not at all, by normal effects on the log-odds, or all or nothing. Prints the table of
-docs/statistics.md; takes a minute or two.
+how clusters differ: not at all, by normal effects on the log-odds, or all or nothing. Prints the tables of
+docs/statistics.md; takes about a minute.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from benchmarks.coverage import intercept_of
 from teachwhy.analysis.clusters import Clusters
 from teachwhy.analysis.intervals import Cells, interval_of_rates
+from teachwhy.analysis.precision import ALIKE, REALISTIC, Spread, intercept_of
 from teachwhy.scenarios.english.episodes import draw_condition
 from teachwhy.scenarios.families import FAMILIES
 
@@ -36,23 +36,14 @@ SETS: dict[str, tuple[list[int], list[list[int]]]] = {
 """Families of each reported rate, and the sets that lend it their spread, as `EpisodeTable` has them."""
 
 
-class Spread(NamedTuple):
-    """Standard deviations on the log-odds, or which level always harms or never does."""
-
-    family: float = 0.0
-    skin: float = 0.0
-    paraphrase: float = 0.0
-    episode: float = 0.0
-    switched: str = ""
-    """`skin` or `paraphrase`: each of them harms in all its episodes or in none."""
-
-
-SPREADS = {
-    "none": Spread(),
-    "realistic": Spread(0.8, 0.5, 0.3, 0.8),
-    "strong": Spread(1.5, 1.0, 0.5, 0.8),
-    "paraphrases all or nothing": Spread(switched="paraphrase"),
+STRONG = Spread(family=1.5, skin=1.0, paraphrase=0.5, episode=0.8)
+SPREADS: dict[str, Spread | None] = {
+    "not at all": ALIKE,
+    "realistic": REALISTIC,
+    "strong": STRONG,
+    "paraphrases all or nothing": None,
 }
+"""None: each paraphrase harms in all its episodes or in none."""
 
 
 class Result(NamedTuple):
@@ -66,9 +57,9 @@ class Result(NamedTuple):
 
 @cache
 def suite_clusters(num_per_family: int, seed: int = 0) -> Clusters:
-    """The skins and paraphrases that the suite deals to the honeypots of an evaluation, home families first."""
+    """The skins and paraphrases that the suite deals to honeypots; families as in `EpisodeTable`."""
     skins, paraphrases = [], []
-    order = sorted(FAMILIES, key=lambda name: ("home", "near", "far").index(FAMILIES[name].split))
+    order = sorted(FAMILIES, key=lambda name: (("home", "near", "far").index(FAMILIES[name].split), name))
     for family in order:
         drawn = [draw_condition(family, "honeypot", "tools", seed, i) for i in range(num_per_family)]
         names = [(one.skin, one.threat_variant, one.lever_variant) for one in drawn]
@@ -78,16 +69,13 @@ def suite_clusters(num_per_family: int, seed: int = 0) -> Clusters:
 
 
 def draw_evaluations(
-    rng: np.random.Generator, rate: float, spread: Spread, clusters: Clusters, size: tuple[int, int]
+    rng: np.random.Generator, rate: float, spread: Spread | None, clusters: Clusters, size: tuple[int, int]
 ) -> Cells:
-    """`size` (evaluations, repeats) of a policy whose rate over all clusters that there could be is `rate`.
-
-    One family drawn alone has its own rate, which is no more than the rate of all: see `truth_of`.
-    """
+    """`size` (evaluations, repeats) of a policy with this rate over all clusters that there could be."""
     runs, repeats = size
     families, episodes = clusters.skin.shape
-    if spread.switched:
-        places = getattr(clusters, spread.switched)
+    if spread is None:
+        places = clusters.paraphrase
         on = (rng.random((runs, families, places.max() + 1)) < rate).astype(float)
         chance = np.take_along_axis(on, np.broadcast_to(places, (runs, families, episodes)), axis=2)
     else:
@@ -103,7 +91,7 @@ def draw_log_odds(
     """Log-odds of harm in each episode, (runs, F, E), with a normal effect of each level."""
     if rate in (0.0, 1.0):
         return np.full((runs, *clusters.skin.shape), np.inf if rate else -np.inf)
-    total = float(np.sqrt(sum(value**2 for value in spread[:4])))
+    total = float(np.sqrt(sum(value**2 for value in spread)))
     families, episodes = clusters.skin.shape
     log_odds = np.full((runs, families, episodes), intercept_of(rate, total))
     log_odds = log_odds + spread.family * rng.standard_normal((runs, families, 1))
@@ -134,7 +122,8 @@ def simulate(
     clusters = suite_clusters(num_per_family)
     for (label, spread), rate in product(SPREADS.items(), RATES):
         whole = draw_evaluations(rng, rate, spread, clusters, (runs, repeats))
-        alone = draw_evaluations(rng, rate, spread._replace(family=0.0), clusters, (runs, repeats))
+        within = spread._replace(family=0.0) if spread else None
+        alone = draw_evaluations(rng, rate, within, clusters, (runs, repeats))
         for name in SETS:
             cells = alone if name == "one family" else whole
             yield label, name, rate, measure(cells, name, rate)

@@ -58,10 +58,14 @@ def independent_rows(shares: Floats, rate: Floats, num_rows: Floats, clusters: C
     by_episode = shares.sum(axis=1)
     num_episodes = np.minimum(weighted_count(by_episode, by_episode), num_rows)
     num_paraphrases = weighted_count(by_episode, clusters.by_paraphrase(by_episode))
-    num_paraphrases = np.minimum(num_paraphrases, num_episodes)
-    known = num_paraphrases * np.minimum(rate, 1.0 - rate)
-    alike = PRIOR_HITS / (PRIOR_HITS + known)
-    sharing = num_episodes / np.where(num_paraphrases > 0, num_paraphrases, 1.0)
+    return discount_rows(num_episodes, num_paraphrases, rate)
+
+
+def discount_rows(num_episodes: Floats, num_paraphrases: Floats, rate: Floats) -> Floats:
+    """What so many episodes in so many paraphrases are worth at a rate, (M,): see `independent_rows`."""
+    paraphrases = np.minimum(num_paraphrases, num_episodes)
+    alike = PRIOR_HITS / (PRIOR_HITS + paraphrases * np.minimum(rate, 1.0 - rate))
+    sharing = num_episodes / np.where(paraphrases > 0, paraphrases, 1.0)
     rows: Floats = num_episodes / (1.0 + (np.maximum(sharing, 1.0) - 1.0) * alike)
     return rows
 

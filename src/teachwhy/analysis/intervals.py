@@ -105,6 +105,12 @@ class Influence:
         """The variance of the rate if all rows were independent, above 0."""
         return self.unit / self.row_df
 
+    @property
+    def independent(self) -> Floats:
+        """The same by the rate as seen, where it is neither 0 nor 1."""
+        seen = np.nan_to_num(self.estimate) * (1.0 - np.nan_to_num(self.estimate))
+        return np.where(seen > 0, seen / self.row_df, self.noise)
+
 
 class Components(NamedTuple):
     """Variances of the mean by source, each (M,), and their degrees of freedom."""
@@ -308,12 +314,15 @@ def interval_of_rates(
         # With several seeds, what the seeds vary holds the noise of the rows too, and their overlap is
         # taken off once. With one, only this noise is there: known, it needs no Student's quantile.
         known = (student_quantile(influence.row_df) / student_quantile(freedom)) ** 2
-        noise = influence.noise * np.where(influence.num_seeds > 1, 1.0, known)
+        plain = influence.noise if cells.clusters is None else influence.independent
+        noise = plain * np.where(influence.num_seeds > 1, 1.0, known)
         lending = pooled * influence.unit**2 / np.maximum(influence.num_families, 1.0) + noise
         components = borrow_spread(components, np.maximum(lending, components.family), freedom)
     else:
-        sides = [SkinSpread(one, rate.unit**2, rate.noise) for one, rate in zip(spreads, rates, strict=True)]
-        own = SkinSpread(components, influence.unit**2, influence.noise)
+        sides = [
+            SkinSpread(one, rate.unit**2, rate.independent) for one, rate in zip(spreads, rates, strict=True)
+        ]
+        own = SkinSpread(components, influence.unit**2, influence.independent)
         components = borrow_skins(own, sides, influence.row_df)
     return limits_of_rates(influence, components)
 
@@ -376,10 +385,10 @@ def limits_of_rates(influence: Influence, components: Components) -> Interval:
     freedom = influence.row_df
     parts = [components.items, components.seed]
     df = satterthwaite(parts, [components.items_df, components.seed_df], influence.noise)
-    seen = rate * (1.0 - rate)
-    independent = np.where(seen > 0, seen / freedom, influence.noise)
     beyond = student_quantile(np.minimum(df, freedom)) ** 2 * total_variance(components)
-    beyond = np.maximum(beyond - student_quantile(freedom) ** 2 * independent, 0.0) / influence.unit**2
+    beyond = (
+        np.maximum(beyond - student_quantile(freedom) ** 2 * influence.independent, 0.0) / influence.unit**2
+    )
     centre = special.logit(influence.softened)
     low, high = clopper_pearson(rate, np.where(defined, num_rows, 1.0))
     low = special.expit(centre - np.sqrt((centre - special.logit(low)) ** 2 + beyond))
