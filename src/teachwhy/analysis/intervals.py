@@ -364,7 +364,7 @@ def borrow_skins(own: SkinSpread, lenders: Sequence[SkinSpread], row_df: Floats)
         squares = squares + df * (df + 1.0) * (components.skin - noise)
         expected, freedom = expected + df * scale, freedom + df
     pooled = np.maximum(squares, 0.0) / np.where(expected > 0, expected, 1.0)
-    known = (student_quantile(row_df) / student_quantile(freedom)) ** 2
+    known = (student_quantile(row_df) / student_quantile(np.minimum(freedom, row_df))) ** 2
     parts = own.components
     lent = pooled * own.scale / (parts.skin_df + 1.0) + own.noise * known
     return parts._replace(
