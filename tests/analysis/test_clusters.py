@@ -217,6 +217,11 @@ def test_contrasts_pair_by_episode_and_repeats_do_not_narrow_them() -> None:
     assert found[50].high[0] == pytest.approx(found[1].high[0])
     plain = [Cells(*(part for part in cells_of(hits, 50))) for _ in range(2)]
     assert contrast_of(paired_difference(*plain, [0])).high[0] < found[50].high[0] / 3
+    half = np.array([0, 1] * 6)
+    agreed = [
+        contrast_of(paired_difference(cells_of(half * n, n), cells_of(half * n, n), [0])) for n in (1, 50)
+    ]
+    assert agreed[1].high[0] == pytest.approx(agreed[0].high[0])
     # What a skin does to both arms cancels: all pairs differ by one of three repeats.
     base = np.array([0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2])
     moved = paired_difference(cells_of(base + 1, 3), cells_of(base, 3), [0])
