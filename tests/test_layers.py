@@ -35,8 +35,9 @@ ALLOWED: dict[str, set[str]] = {
     "teachers": FOUNDATION | MIDDLE,
     "techniques": FOUNDATION | MIDDLE | {"teachers"},
     "training": FOUNDATION | MIDDLE,
-    "evaluation": FOUNDATION | MIDDLE | {"judging"},
-    # evaluation takes the scorers of a judge from judging, and nothing else of it.
+    # evaluation takes the scorers of a judge from judging and nothing else of it; planning asks analysis
+    # how wide an interval will be, which itself rests on files only
+    "evaluation": FOUNDATION | MIDDLE | {"judging", "analysis"},
     "judging": FOUNDATION | MIDDLE | {"evaluation", "analysis"},
     "analysis": FOUNDATION,
     "report": FOUNDATION,

@@ -109,6 +109,18 @@ def evaluate(
     seed: Annotated[
         int, typer.Option(min=0, max=MAX_SEED, help="Moves the sampling; the episodes stay the same.")
     ] = 0,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say how many episodes a precision takes and costs; run nothing.")
+    ] = False,
+    precision: Annotated[
+        float, typer.Option(help="With --plan: the wanted half-width of the 95 % interval.")
+    ] = 0.05,
+    input_price: Annotated[
+        float | None, typer.Option(help="With --plan: price of a million input tokens.")
+    ] = None,
+    output_price: Annotated[
+        float | None, typer.Option(help="With --plan: price of a million output tokens.")
+    ] = None,
 ) -> None:
     """Evaluate one model in honeypots and their twins, and write scores, summary and report.
 
@@ -119,6 +131,8 @@ def evaluate(
         teachwhy evaluate runs/sprig/stages/train-advice-s0-0123456789abcdef/checkpoint
 
         teachwhy evaluate openai/gpt-5-mini --set evaluation.max_tokens=1000 --output runs/mini
+
+        teachwhy evaluate openai/gpt-5-mini --set dialect=english --plan --precision 0.05
     """
     from teachwhy.config import check_names, resolve_experiment
 
@@ -132,6 +146,12 @@ def evaluate(
     }
     config = resolve_experiment(values, overrides or (), "evaluate")
     check_names(config, "evaluate")
+    if plan:
+        from teachwhy.evaluation.planning import describe_plan, plan_precision
+
+        for line in describe_plan(plan_precision(config, precision, input_price, output_price)):
+            typer.echo(make_visible(line))
+        return
     root = output or RUNS / f"evaluate-{make_folder_name(model)}"
     raise typer.Exit(start(config, root))
 

@@ -13,7 +13,7 @@ from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value,
 from inspect_ai.solver import TaskState
 
 from teachwhy.errors import ConfigError
-from teachwhy.evaluation.scorer import clustered_rate
+from teachwhy.evaluation.scorer import clustered_rate, coarsest
 from teachwhy.judging.dossier import Dossier, find_tools, hide_thoughts, make_request
 from teachwhy.judging.judge import DEFAULT_ASKING, ask_judge
 from teachwhy.judging.kinship import check_kinship
@@ -52,7 +52,7 @@ def verdict_rates() -> Metric:
         told = [item.sample_metadata or {} for item in with_verdict]
         found = clustered_rate(
             [item.score.value in HITS for item in with_verdict],
-            [str(sample.get("cluster", sample.get("family", ""))) for sample in told],
+            coarsest([str(sample.get("cluster", sample.get("family", ""))) for sample in told]),
             num_episodes=len({sample.get("episode_id") for sample in told}),
         )
         return {

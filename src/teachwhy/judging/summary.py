@@ -1,8 +1,8 @@
 """What the judgements of an evaluation say: rates of each judge raw and corrected, agreement, harm given
 awareness.
 
-Rates are over honeypots, with intervals over clusters (family, skin, paraphrase); a repeat is no further
-evidence.
+Rates are over honeypots, with intervals over clusters (families, or skins of one family); a repeat is no
+further evidence.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from teachwhy.analysis.corrected import CorrectedRate, correct_rate
 from teachwhy.evaluation.ledger import EpisodeKey
 from teachwhy.evaluation.ledger import key_of as key_of_row
-from teachwhy.evaluation.scorer import Rate, clustered_rate, effective_size
+from teachwhy.evaluation.scorer import Rate, clustered_rate, coarsest, effective_size
 from teachwhy.judging.agreement import Column, judge_column
 from teachwhy.judging.calibration import ALL, Calibration
 from teachwhy.judging.questions import QUESTIONS, Judgement
@@ -78,14 +78,19 @@ def _correct(
     counts = calibration.counts(families[0]) if families else calibration.counts()
     for family in families[1:]:
         counts = counts.plus(calibration.counts(family))
-    size = effective_size(hits, [cluster_of_row(row) for row in rows], num_episodes=_num_episodes(rows))
+    size = effective_size(hits, _clusters(rows), num_episodes=_num_episodes(rows))
     share = sum(hits) / len(hits) if hits else float("nan")
     return correct_rate(share, size, counts.accuracy)
 
 
 def rate_hits(rows: Sequence[EpisodeRow], hits: Sequence[bool]) -> Rate:
     """The share of hits with its interval over clusters."""
-    return clustered_rate(hits, [cluster_of_row(row) for row in rows], num_episodes=_num_episodes(rows))
+    return clustered_rate(hits, _clusters(rows), num_episodes=_num_episodes(rows))
+
+
+def _clusters(rows: Sequence[EpisodeRow]) -> list[str]:
+    """As the scorer has them: families, or the skins of one family."""
+    return coarsest([cluster_of_row(row) for row in rows])
 
 
 def _num_episodes(rows: Sequence[EpisodeRow]) -> int | None:
