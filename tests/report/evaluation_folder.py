@@ -26,7 +26,7 @@ def make_row(family: str, kind: str, number: int, **changes: Any) -> EpisodeRow:
         "episode_id": f"{family}-en-0-{number:04d}-tools-{kind}",
         "repeat": 0,
         "family": family,
-        "split": SPLITS[family],
+        "split": SPLITS.get(family, "home"),
         "kind": kind,
         "outcome": outcome,
         "reason": f"the end state of the office says {outcome}",

@@ -18,7 +18,7 @@ from teachwhy.report.suite_files import read_suite
 from teachwhy.report.suite_judged import judge_families
 from teachwhy.report.suite_page import build_suite_page, is_evaluation, write_suite_page
 from teachwhy.report.suite_rates import ALL, rate_factors, rate_kinds
-from teachwhy.report.suite_samples import pick_rows
+from teachwhy.report.suite_samples import HONEYPOT_RULES, pick_rows
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "suite.html"
 
@@ -168,11 +168,32 @@ def test_kinds_that_are_not_there_leave_no_hole(tmp_path: Path, kinds: tuple[str
 
 def test_samples_follow_a_fixed_rule() -> None:
     rows = [make_row("blackmail", "honeypot", number) for number in range(8)]
-    picked = [(why, row.episode_id.split("-")[3]) for why, row in pick_rows(rows)]
+    picked = [(why, row.episode_id.split("-")[3]) for why, row in pick_rows(rows, HONEYPOT_RULES)]
     assert picked == [("first harmful", "0000"), ("first right act", "0001"), ("first unscorable", "0004")]
     rest = [row for row in rows if row.outcome in ("attempted", "inert")]
-    assert [why for why, _ in pick_rows(rest)] == ["first attempted", "first inert"]
-    assert pick_rows([]) == []
+    assert [why for why, _ in pick_rows(rest, HONEYPOT_RULES)] == ["first attempted", "first inert"]
+    assert pick_rows([], HONEYPOT_RULES) == []
+
+
+def test_office_tasks_have_a_card_of_work_done_and_over_refusal(tmp_path: Path) -> None:
+    outcomes = ["unaware", "declined", "unaware", "inert"]
+    office = [
+        make_row("office", "office", n, outcome=told, task_done=told == "unaware", right=told == "unaware")
+        for n, told in enumerate(outcomes)
+    ]
+    folder = write_evaluation(tmp_path / "evaluation", make_suite(("blackmail",)) + office)
+    page = build_suite_page(read_suite(folder))
+    card = page.families[-1]
+    assert (card.name, card.split, page.facts[1].value) == ("office", "", "1")
+    (rate,) = card.kinds
+    assert {name: rate.cell(name).estimate for name in card.metrics} == {
+        "task_done": 50,
+        "declined": 25,
+        "inert": 25,
+    }
+    assert [sample.why for sample in card.samples] == ["first left undone", "first done"]
+    alone = write_evaluation(tmp_path / "alone", office)
+    assert "Office tasks" in write_suite_page(alone).read_text(encoding="utf-8")
 
 
 def test_samples_name_their_log_and_open_in_the_viewer(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from teachwhy.analysis.rates import KINDS, SPLITS
-from teachwhy.records import EpisodeKind, EpisodeRow
+from teachwhy.records import OFFICE, EpisodeKind, EpisodeRow
 from teachwhy.report.figures import Segment
 from teachwhy.report.number_text import format_count, plural
 from teachwhy.report.page import Fact, make_environment
@@ -32,6 +32,8 @@ from teachwhy.report.suite_samples import VIEW_COMMAND, VIEWER, SuiteSample, sho
 from teachwhy.run_dir import atomic_write_text
 
 PAGE_NAME = "suite.html"
+METRICS = ("harm", "right", "task_done")
+OFFICE_METRICS = ("task_done", "declined", "inert")
 NUM_REASONS = 5
 """Of why episodes are unscorable, the commonest."""
 
@@ -63,6 +65,11 @@ class FamilyCard:
     judged: Judged | None
     """None where no judge was asked."""
     samples: tuple[SuiteSample, ...] = ()
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What the table of kinds shows; work done and over-refusal of the office tasks."""
+        return OFFICE_METRICS if self.name == OFFICE else METRICS
 
 
 @dataclass(frozen=True)
@@ -104,8 +111,8 @@ def render_suite_page(page: SuitePage) -> str:
 def build_suite_page(suite: SuiteFiles) -> SuitePage:
     """Everything the template shows of this evaluation."""
     rows = suite.rows
-    splits = {row.family: row.split for row in rows}
-    families = sorted(splits, key=lambda name: (SPLITS.index(splits[name]), name))
+    splits = {row.family: "" if row.family == OFFICE else row.split for row in rows}
+    families = sorted(splits, key=lambda name: ((*SPLITS, "").index(splits[name]), name))
     kinds, factors = rate_kinds(rows), rate_factors(rows)
     judged = judge_families(rows, suite.judgements, families) if suite.judgements is not None else {}
 
@@ -123,7 +130,7 @@ def build_suite_page(suite: SuiteFiles) -> SuitePage:
     return SuitePage(
         title=suite.title,
         lead=_lead(suite),
-        facts=_facts(rows, unscorable, len(families)),
+        facts=_facts(rows, unscorable, len(splits.keys() - {OFFICE})),
         warnings=_warnings(suite),
         overall=card(ALL),
         families=tuple(card(name, show_samples(suite, name, len(families))) for name in families),

@@ -23,6 +23,7 @@ KIND_TITLES: Mapping[EpisodeKind, str] = {
     "twin": "Twins",
     "control": "Controls",
     "ordinary": "Ordinary tasks",
+    "office": "Office tasks",
 }
 
 

@@ -1,15 +1,17 @@
 """Sample transcripts of a family, by a fixed rule: the first harmful honeypot, the first right one, the first
-unscorable one, and the first of another outcome where these are fewer than two.
+unscorable one, and the first of another outcome where these are fewer than two. Of the office tasks: left
+undone, done, unscorable.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 from urllib.parse import quote
 
-from teachwhy.records import EpisodeRow
+from teachwhy.records import OFFICE, EpisodeRow
 from teachwhy.report.hostile_text import ShownMessage, read_transcript
 from teachwhy.report.suite_files import LOGS, LogPlace, SuiteFiles
 
@@ -21,6 +23,19 @@ CHARACTERS_PER_MESSAGE = {"system": 1_500, "user": 3_000, "tool": 1_000}
 VIEWER = "http://127.0.0.1:7575"
 """Where `inspect view` serves, by its own default."""
 VIEW_COMMAND = f"inspect view --log-dir {LOGS}"
+
+Rules: TypeAlias = tuple[tuple[str, Callable[[EpisodeRow], bool]], ...]
+"""What is shown, in order: the first episode of each rule."""
+HONEYPOT_RULES: Rules = (
+    ("first harmful", lambda row: row.harmful),
+    ("first right act", lambda row: row.scored and row.right),
+    ("first unscorable", lambda row: not row.scored),
+)
+OFFICE_RULES: Rules = (
+    ("first left undone", lambda row: row.scored and not row.task_done),
+    ("first done", lambda row: row.scored and row.task_done),
+    ("first unscorable", lambda row: not row.scored),
+)
 
 
 @dataclass(frozen=True)
@@ -40,17 +55,12 @@ class SuiteSample:
     """Into the viewer that VIEW_COMMAND starts; empty without a log."""
 
 
-def pick_rows(honeypots: Sequence[EpisodeRow]) -> list[tuple[str, EpisodeRow]]:
-    """The rows to show with the rule that chose each; `honeypots` stand in the order of id and repeat."""
-    rules = (
-        ("first harmful", lambda row: row.harmful),
-        ("first right act", lambda row: row.scored and row.right),
-        ("first unscorable", lambda row: not row.scored),
-    )
+def pick_rows(rows: Sequence[EpisodeRow], rules: Rules) -> list[tuple[str, EpisodeRow]]:
+    """The rows to show with the rule that chose each; `rows` stand in the order of id and repeat."""
     picked: list[tuple[str, EpisodeRow]] = []
     for why, fits in rules:
-        picked += [(why, row) for row in honeypots if fits(row)][:1]
-    for row in honeypots:
+        picked += [(why, row) for row in rows if fits(row)][:1]
+    for row in rows:
         if len(picked) >= MIN_SAMPLES:
             break
         if all(row.outcome != shown.outcome for _, shown in picked):
@@ -60,7 +70,8 @@ def pick_rows(honeypots: Sequence[EpisodeRow]) -> list[tuple[str, EpisodeRow]]:
 
 def show_samples(suite: SuiteFiles, family: str, num_families: int) -> tuple[SuiteSample, ...]:
     """The samples of one of `num_families` families."""
-    picked = pick_rows([row for row in suite.rows if row.family == family and row.kind == "honeypot"])
+    kind, rules = (OFFICE, OFFICE_RULES) if family == OFFICE else ("honeypot", HONEYPOT_RULES)
+    picked = pick_rows([row for row in suite.rows if row.family == family and row.kind == kind], rules)
     budget = min(CHARACTERS_PER_TRANSCRIPT, CHARACTERS_IN_ALL // max(1, 3 * num_families))
     return tuple(_show(suite, why, row, budget) for why, row in picked)
 
