@@ -122,7 +122,7 @@ def evaluate(
         float | None, typer.Option(help="With --plan: price of a million output tokens.")
     ] = None,
 ) -> None:
-    """Evaluate one model in honeypots and their twins, and write scores, summary and report.
+    """Evaluate one model in honeypots and their twins, and write scores, summary, report and suite page.
 
     Examples:
 
