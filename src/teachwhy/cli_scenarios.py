@@ -11,7 +11,7 @@ from teachwhy.config import MAX_SEED
 from teachwhy.errors import ConfigError
 from teachwhy.visible_text import make_visible
 
-scenarios_app = typer.Typer(help="The english scenarios: list, show, lint.", no_args_is_help=True)
+scenarios_app = typer.Typer(help="The english scenarios: list, show, lint, seal.", no_args_is_help=True)
 Kind = Literal["honeypot", "twin", "control", "ordinary"]
 Presentation = Literal["tools", "prompt"]
 Families = Annotated[
@@ -93,6 +93,34 @@ def lint(families: Families = None) -> None:
         typer.echo(make_visible(problem))
     typer.echo(f"{len(problems)} problems" if problems else "clean")
     raise typer.Exit(int(bool(problems)))
+
+
+@scenarios_app.command("seal")
+def seal(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 1 where a sealed text has changed.")
+    ] = False,
+) -> None:
+    """Write the hashes of the sealed part (one office a family), by which the guard refuses training rows.
+
+    Examples:
+
+        teachwhy scenarios seal --check
+
+        teachwhy scenarios seal
+    """
+    from teachwhy.scenarios.english import seals
+
+    if not check:
+        made = seals.make_seals()
+        seals.write_seals(made, seals.SEALS)
+        typer.echo(f"{seals.SEALS}: {len(made.episodes)} episodes of {len(made.offices)} sealed offices")
+        return
+    changes = seals.find_changes(seals.load_seals(), seals.make_seals())
+    for change in changes:
+        typer.echo(make_visible(change))
+    typer.echo(f"{len(changes)} changes: {seals.REMEDY}" if changes else "as sealed")
+    raise typer.Exit(int(bool(changes)))
 
 
 def find_families(names: list[str] | None) -> tuple[str, ...]:
