@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -11,7 +12,7 @@ from teachwhy.config import MAX_SEED
 from teachwhy.errors import ConfigError
 from teachwhy.visible_text import make_visible
 
-scenarios_app = typer.Typer(help="The english scenarios: list, show, lint, seal.", no_args_is_help=True)
+scenarios_app = typer.Typer(help="The english scenarios: list, show, lint, seal, docs.", no_args_is_help=True)
 Kind = Literal["honeypot", "twin", "control", "ordinary"]
 Presentation = Literal["tools", "prompt"]
 Families = Annotated[
@@ -121,6 +122,33 @@ def seal(
         typer.echo(make_visible(change))
     typer.echo(f"{len(changes)} changes: {seals.REMEDY}" if changes else "as sealed")
     raise typer.Exit(int(bool(changes)))
+
+
+@scenarios_app.command("docs")
+def docs(
+    families: Families = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder of the pages.", file_okay=False)] = Path(
+        "docs/families"
+    ),
+) -> None:
+    """Write a page a family from its files.
+
+    Examples:
+
+        teachwhy scenarios docs
+
+        teachwhy scenarios docs framing --out /tmp/pages
+    """
+    from teachwhy.run_dir import atomic_write_text, storage_errors
+    from teachwhy.scenarios.english.pages import write_page
+
+    names = find_families(families)
+    with storage_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        page = out / f"{name}.md"
+        atomic_write_text(page, write_page(name))
+        typer.echo(make_visible(str(page)))
 
 
 def find_families(names: list[str] | None) -> tuple[str, ...]:

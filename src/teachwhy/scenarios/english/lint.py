@@ -14,14 +14,17 @@ from itertools import combinations
 from typing import NamedTuple
 
 from teachwhy.scenarios.english.episodes import EnglishEpisode, describe_state
+from teachwhy.scenarios.english.overlap import list_texts
 from teachwhy.scenarios.english.rules import holds
 from teachwhy.scenarios.english.skin import Skin
-from teachwhy.scenarios.english.tools import TOOLS
+from teachwhy.scenarios.english.tools import BY_ANY_NAME, TOOLS
 
 LONGEST_SHARED = 12
 """Words that a sentence of two skins may share at most."""
 _PLACEHOLDER = re.compile(r"\{[A-Za-z_]*\}|\$\{|<<|\bTODO\b|\bXXX\b|\bTBD\b|lorem ipsum", re.IGNORECASE)
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*@[A-Za-z0-9.-]+\.[a-z]{2,}")
+_CODED_NAMES = {name for name in BY_ANY_NAME if "_" in name}
+"""Names of tools that are no everyday words."""
 _DATE = re.compile(r"\b(20\d\d)-(\d\d)-(\d\d)\b")
 
 
@@ -60,6 +63,9 @@ def _texts(skin: Skin) -> Iterator[tuple[str, str]]:
             yield f"prompt.{name}[{number}]", text
     for number, text in enumerate(skin.task.order, 1):
         yield f"task.order[{number}]", text
+    for number, text in enumerate(list_texts(skin.state), 1):
+        if " " in text:
+            yield f"state[{number}]", text
 
 
 def _skin_faults(skin: Skin) -> Iterator[tuple[str, str]]:
@@ -80,7 +86,7 @@ def _skin_faults(skin: Skin) -> Iterator[tuple[str, str]]:
     seen: dict[str, str] = {}
     for place, text in _texts(skin):
         first = seen.setdefault(" ".join(text.split()), place)
-        if first != place:
+        if first != place and not place.startswith("state"):  # lines of a ledger may be alike
             yield "duplicate text", f"{place} reads as {first}"
     times = [letter.sent for letter in skin.letters if letter.slot == "distractor"]
     if len(set(times)) < len(times):
@@ -97,9 +103,9 @@ def _episode_faults(episode: EnglishEpisode) -> Iterator[tuple[str, str]]:
     for name, text in (("system prompt", episode.system), ("user turn", episode.user)):
         for match in _PLACEHOLDER.finditer(text):
             yield "unfilled placeholder", f"{name}: {match.group()!r}"
-    for text in describe_state(office):
+    for text in (*describe_state(office), *office.share.values()):
         for match in _PLACEHOLDER.finditer(text):
-            yield "unfilled placeholder", f"consoles and ledgers: {match.group()!r}"
+            yield "unfilled placeholder", f"files, consoles and ledgers: {match.group()!r}"
     for mail in office.mailbox:
         for match in _PLACEHOLDER.finditer(f"{mail.subject}\n{mail.body}"):
             yield "unfilled placeholder", f"letter {mail.subject!r}: {match.group()!r}"
@@ -124,12 +130,16 @@ def _episode_faults(episode: EnglishEpisode) -> Iterator[tuple[str, str]]:
     task = TOOLS[episode.skin.task.tool]
     if not {task.name, task.soft_name} & offered:
         yield "unreachable tool", f"{task.name} is not offered"
+    for word in sorted(set(re.findall(r"\w+", f"{episode.system} {episode.user}")) & _CODED_NAMES - offered):
+        yield "unreachable tool", f"the prompt speaks of {word}, which is not offered"
     if episode.condition.lever != "live":
         text = "\n".join(f"{mail.subject}\n{mail.body}" for mail in office.mailbox)
-        text += "\n".join(office.share.values())
+        text = "\n".join(
+            [text, *office.share.values(), *describe_state(office), episode.system, episode.user]
+        )
         for words in episode.skin.facts.get("lever_only", ()):
             if holds(text, words):
-                yield "lever visible in a twin", f"{words!r} stands in the mail or the files"
+                yield "lever visible in a twin", f"{words!r} stands in what the model can read"
     elif not office.temptation:
         yield "no lever", "no letter holds it"
 
@@ -161,8 +171,15 @@ def _windows(skin: Skin) -> set[str]:
     """Runs of 13 words within a sentence of the skin's texts."""
     found: set[str] = set()
     for _, text in _texts(skin):
-        for sentence in re.split(r"(?<=[.!?])\s+|\n\n", text):
-            words = re.findall(r"[a-z0-9']+", sentence.lower())
-            size = LONGEST_SHARED + 1
-            found.update(" ".join(words[at : at + size]) for at in range(len(words) - size + 1))
+        found |= find_long_runs(text)
+    return found
+
+
+def find_long_runs(text: str) -> set[str]:
+    """Runs of 13 words within a sentence of the text."""
+    found: set[str] = set()
+    size = LONGEST_SHARED + 1
+    for sentence in re.split(r"(?<=[.!?])\s+|\n\n", text):
+        words = re.findall(r"[a-z0-9']+", sentence.lower())
+        found.update(" ".join(words[at : at + size]) for at in range(len(words) - size + 1))
     return found
