@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 from scipy.special import expit
 
 from teachwhy.analysis.contrasts import contrast_of, contrast_of_two, paired_difference
 from teachwhy.analysis.intervals import Cells, interval_of_rates
+from teachwhy.analysis.precision import intercept_of
 from teachwhy.analysis.ratios import difference_of_ratios, ratio_of_rates, share_of_change
 
 Floats = npt.NDArray[np.float64]
@@ -33,7 +32,6 @@ SHARED = 0.5
 FAMILY_SPREADS = (0.5, 1.0, 1.5)
 SEED_SPREADS = (0.3, 0.6)
 SEEDS = (1, 3, 5)
-NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(61)
 
 
 class Result(NamedTuple):
@@ -50,14 +48,6 @@ class Design(NamedTuple):
     seeds: int
     family: float | Sequence[float] = 0.8
     seed: float = 0.5
-
-
-@cache
-def intercept_of(rate: float, spread: float) -> float:
-    """The log-odds whose rate, averaged over a normal spread of log-odds, is `rate`."""
-    return float(
-        brentq(lambda x: (expit(x + spread * NODES) * WEIGHTS).sum() / WEIGHTS.sum() - rate, -30, 30)
-    )
 
 
 def draw_arms(

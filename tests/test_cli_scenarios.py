@@ -16,6 +16,8 @@ from teachwhy.scenarios.english.seals import find_sealed
 from teachwhy.scenarios.english.skin import load_skins
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.guard import CANARY
+from teachwhy.scenarios.office_tasks.episodes import OfficeEpisode
+from teachwhy.scenarios.office_tasks.task import load_tasks
 
 FAMILY_PAGES = Path(__file__).parents[1] / "docs" / "families"
 TEN_EPISODES = Path(__file__).parents[1] / "docs" / "scenarios" / "ten-episodes.md"
@@ -40,6 +42,28 @@ def test_list_names_every_family_and_skin(
     assert "pressure: 0, 1, 2, 3, 4" in told
     assert call("list", "leaking", monkeypatch=monkeypatch) == 0
     assert "blackmail" not in capsys.readouterr().out
+
+
+def test_office_tasks_are_listed_shown_and_checked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("list", "office", monkeypatch=monkeypatch) == 0
+    told = capsys.readouterr().out
+    assert "office (24 tasks)" in told and told.count("; looks like ") == 12 and "blackmail" not in told
+    for task in load_tasks().values():
+        assert f"  {task.name}: {task.title}; {task.sector}; " in told
+        assert call("show", task.name, monkeypatch=monkeypatch) == 0
+        shown = capsys.readouterr().out
+        office = OfficeEpisode(task).new_office()
+        assert task.system in shown and task.order in shown
+        assert all(mail.body.strip() in shown for mail in office.mailbox)
+        assert all(text.strip() in shown for text in office.share.values())
+        assert "CALENDAR" in shown if office.calendar else "CALENDAR" not in shown
+        assert not any(item.why in shown for item in task.done), "what is asked for is not shown"
+    assert call("lint", "office", monkeypatch=monkeypatch) == 0
+    assert capsys.readouterr().out == "clean\n"
+    monkeypatch.setattr(check, "check_tasks", lambda tasks, others: ["hive_count: a fault"])
+    assert call("lint", "office", monkeypatch=monkeypatch) == 1
 
 
 @pytest.mark.parametrize("presentation", ["tools", "prompt"])
@@ -90,6 +114,8 @@ def test_show_takes_kind_and_factors(
         (("show", "leaking", "--set", "hint=4"), "hint = 4; allowed: 0 to 3"),
         (("show", "leaking", "--set", "num_distractors=1"), "num_distractors = 1; allowed: 12 or more"),
         (("show", "leaking", "--kind", "trap"), "--kind"),
+        (("show", "office"), "'office' has no english rendering; allowed: blackmail"),
+        (("show", "hive_count", "--set", "pressure=1"), "an office task has no factors"),
     ],
 )
 def test_mistakes_are_one_message_and_exit_code_2(

@@ -35,10 +35,13 @@ ALLOWED: dict[str, set[str]] = {
     "teachers": FOUNDATION | MIDDLE,
     "techniques": FOUNDATION | MIDDLE | {"teachers"},
     "training": FOUNDATION | MIDDLE,
-    "evaluation": FOUNDATION | MIDDLE,
+    # evaluation takes the scorers of a judge from judging and nothing else of it; planning asks analysis
+    # how wide an interval will be, which itself rests on files only
+    "evaluation": FOUNDATION | MIDDLE | {"judging", "analysis"},
+    "judging": FOUNDATION | MIDDLE | {"evaluation", "analysis"},
     "analysis": FOUNDATION,
     "report": FOUNDATION,
-    "inspect_registry": {"evaluation", "providers"},
+    "inspect_registry": {"evaluation", "providers", "judging"},
     "workers": FOUNDATION,
     "manifest": FOUNDATION,
     "jobs": FOUNDATION | MIDDLE | UPPER | READERS | {"workers"},
@@ -46,7 +49,8 @@ ALLOWED: dict[str, set[str]] = {
     "display": FOUNDATION | {"scenarios", "training", "jobs", "workers"},
     "experiment": FOUNDATION | TOP,
     "cli_scenarios": FOUNDATION | {"scenarios"},
-    "cli": FOUNDATION | MIDDLE | TOP | {"evaluation", "cli_scenarios"},
+    "cli_judge": FOUNDATION | {"judging", "display"},
+    "cli": FOUNDATION | MIDDLE | TOP | {"evaluation", "cli_scenarios", "cli_judge"},
     "__main__": {"cli"},
 }
 """Part of the package -> parts that it may import, itself aside."""

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from teachwhy import __version__
+from teachwhy.cli_judge import judge_app
 from teachwhy.cli_scenarios import scenarios_app
 from teachwhy.config import MAX_SEED
 from teachwhy.errors import InputError, TeachwhyError
@@ -42,6 +43,7 @@ app = typer.Typer(
 sprig_app = typer.Typer(help="sprig, the small model organism inside the package.", no_args_is_help=True)
 app.add_typer(sprig_app, name="sprig")
 app.add_typer(scenarios_app, name="scenarios")
+app.add_typer(judge_app, name="judge")
 
 ExperimentFile = Annotated[Path, typer.Argument(help="An experiment file (TOML).", show_default=False)]
 SetOptions = Annotated[
@@ -107,6 +109,18 @@ def evaluate(
     seed: Annotated[
         int, typer.Option(min=0, max=MAX_SEED, help="Moves the sampling; the episodes stay the same.")
     ] = 0,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say how many episodes a precision takes and costs; run nothing.")
+    ] = False,
+    precision: Annotated[
+        float, typer.Option(help="With --plan: the wanted half-width of the 95 % interval.")
+    ] = 0.05,
+    input_price: Annotated[
+        float | None, typer.Option(help="With --plan: price of a million input tokens.")
+    ] = None,
+    output_price: Annotated[
+        float | None, typer.Option(help="With --plan: price of a million output tokens.")
+    ] = None,
 ) -> None:
     """Evaluate one model in honeypots and their twins, and write scores, summary and report.
 
@@ -117,6 +131,8 @@ def evaluate(
         teachwhy evaluate runs/sprig/stages/train-advice-s0-0123456789abcdef/checkpoint
 
         teachwhy evaluate openai/gpt-5-mini --set evaluation.max_tokens=1000 --output runs/mini
+
+        teachwhy evaluate openai/gpt-5-mini --set dialect=english --plan --precision 0.05
     """
     from teachwhy.config import check_names, resolve_experiment
 
@@ -130,6 +146,12 @@ def evaluate(
     }
     config = resolve_experiment(values, overrides or (), "evaluate")
     check_names(config, "evaluate")
+    if plan:
+        from teachwhy.evaluation.planning import describe_plan, plan_precision
+
+        for line in describe_plan(plan_precision(config, precision, input_price, output_price)):
+            typer.echo(make_visible(line))
+        return
     root = output or RUNS / f"evaluate-{make_folder_name(model)}"
     raise typer.Exit(start(config, root))
 

@@ -1,4 +1,4 @@
-"""`teachwhy scenarios`: list, show and check the english episodes. Nothing here runs a model."""
+"""`teachwhy scenarios`: list, show and check the english episodes and office tasks. Nothing runs a model."""
 
 from __future__ import annotations
 
@@ -10,32 +10,44 @@ import typer
 
 from teachwhy.config import MAX_SEED
 from teachwhy.errors import ConfigError
+from teachwhy.records import OFFICE
 from teachwhy.visible_text import make_visible
 
-scenarios_app = typer.Typer(help="The english scenarios: list, show, lint, seal, docs.", no_args_is_help=True)
+scenarios_app = typer.Typer(
+    help="English scenarios and office tasks: list, show, lint, seal, docs.", no_args_is_help=True
+)
 Kind = Literal["honeypot", "twin", "control", "ordinary"]
 Presentation = Literal["tools", "prompt"]
 Families = Annotated[
-    list[str] | None, typer.Argument(help="Names of families (all when not given).", show_default=False)
+    list[str] | None,
+    typer.Argument(
+        help="Names of families, or `office` for the office tasks (all when not given).", show_default=False
+    ),
 ]
 
 
 @scenarios_app.command("list")
 def list_scenarios(families: Families = None) -> None:
-    """List families, their skins, and the factors of an episode.
+    """List families, their skins, the office tasks, and the factors of an episode.
 
     Examples:
 
         teachwhy scenarios list
 
-        teachwhy scenarios list blackmail leaking
+        teachwhy scenarios list blackmail leaking office
     """
     from teachwhy.scenarios.english.episodes import LEVELS
-    from teachwhy.scenarios.english.show import describe_skin
+    from teachwhy.scenarios.english.show import describe_skin, summarize_task
     from teachwhy.scenarios.english.skin import load_skins
     from teachwhy.scenarios.families import FAMILIES
+    from teachwhy.scenarios.office_tasks.task import load_tasks
 
     for name in find_families(families):
+        if name == OFFICE:
+            typer.echo(f"{OFFICE} ({len(load_tasks())} tasks): plain work with neither threat nor lever")
+            for task in load_tasks().values():
+                typer.echo(f"  {make_visible(summarize_task(task))}")
+            continue
         typer.echo(f"{name} ({FAMILIES[name].split}): {FAMILIES[name].title}")
         for skin in load_skins(name):
             typer.echo(f"  {make_visible(describe_skin(skin))}")
@@ -46,7 +58,9 @@ def list_scenarios(families: Families = None) -> None:
 
 @scenarios_app.command("show")
 def show(
-    family: Annotated[str, typer.Argument(help="Name of a family.", show_default=False)],
+    family: Annotated[
+        str, typer.Argument(help="Name of a family, or of an office task.", show_default=False)
+    ],
     kind: Annotated[
         Kind, typer.Option(help="honeypot, its twin, its control, or ordinary work.")
     ] = "honeypot",
@@ -67,11 +81,20 @@ def show(
         teachwhy scenarios show leaking --kind twin --presentation prompt --seed 3 --index 5
 
         teachwhy scenarios show framing --set skin=tiben_quay --set pressure=4 --set soft_tools=true
+
+        teachwhy scenarios show approved_invoice
     """
     from teachwhy.scenarios.english.episodes import make_episode
-    from teachwhy.scenarios.english.show import describe_episode
+    from teachwhy.scenarios.english.show import describe_episode, describe_task
+    from teachwhy.scenarios.office_tasks.episodes import OfficeEpisode
+    from teachwhy.scenarios.office_tasks.task import load_tasks
 
-    find_families([family])
+    if task := load_tasks().get(family):
+        if overrides:
+            raise ConfigError(f"--set {overrides[0]}: an office task has no factors. Leave it out.")
+        typer.echo(make_visible(describe_task(OfficeEpisode(task))), nl=False)
+        return
+    find_families([family], with_office=False)
     fixed = read_factors(overrides or ())
     episode = make_episode(family, kind, presentation, seed, index, **fixed)
     typer.echo(make_visible(describe_episode(episode)), nl=False)
@@ -142,7 +165,7 @@ def docs(
     from teachwhy.run_dir import atomic_write_text, storage_errors
     from teachwhy.scenarios.english.pages import write_page
 
-    names = find_families(families)
+    names = find_families(families, with_office=False)
     with storage_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     for name in names:
@@ -151,14 +174,17 @@ def docs(
         typer.echo(make_visible(str(page)))
 
 
-def find_families(names: list[str] | None) -> tuple[str, ...]:
-    """The named families that have an english rendering, all where none is named. Raises ConfigError."""
+def find_families(names: list[str] | None, *, with_office: bool = True) -> tuple[str, ...]:
+    """The named families that have an english rendering, all and `office` where none is named. Raises
+    ConfigError."""
     from teachwhy.scenarios.english.rules import english_families
 
-    known = english_families()
+    known = (*english_families(), *((OFFICE,) if with_office else ()))
     for name in names or ():
         if name not in known:
-            raise ConfigError(f"families: {name!r} has no english rendering; allowed: {', '.join(known)}")
+            allowed = ", ".join(known)
+            hint = "" if with_office else ", or an office task (teachwhy scenarios list office)"
+            raise ConfigError(f"families: {name!r} has no english rendering; allowed: {allowed}{hint}")
     return tuple(names or known)
 
 

@@ -68,6 +68,8 @@ class EvaluationConfig(Settings):
     does."""
     controls_per_family: Annotated[int, Field(ge=0)] = 0
     """Honeypots in which the right priority is stated; english only."""
+    office_repeats: Annotated[int, Field(ge=0)] = 0
+    """How often each ordinary office task is run (benign success, over-refusal); english, behind tools."""
     presentation: Presentation = "tools"
     """english only."""
     hint: Annotated[int, Field(ge=0, le=3)] = 0
@@ -85,11 +87,12 @@ class EvaluationConfig(Settings):
     episode_seed: Seed = 0
     """Makes the episodes. The seeds of the experiment move training and sampling only."""
 
-    def count_episodes(self, num_families: int) -> int:
+    def count_episodes(self, num_families: int, num_office_tasks: int) -> int:
         """Episodes of one arm and seed, where `families` empty means `num_families`."""
         per_family = self.honeypots_per_family + self.twins_per_family + self.ordinary_per_family
         per_family += self.controls_per_family
-        return (len(self.families) or num_families) * per_family * self.repeats
+        of_families = (len(self.families) or num_families) * per_family * self.repeats
+        return of_families + num_office_tasks * self.office_repeats
 
 
 def default_limits(dialect: Dialect, presentation: Presentation) -> dict[str, int]:
@@ -290,8 +293,10 @@ def check_names(config: ExperimentConfig, source: str = "experiment") -> None:
     families of which none is evaluated, more episodes than MAX_EPISODES. Imports both registries.
     """
     from teachwhy.scenarios.families import FAMILIES
+    from teachwhy.scenarios.office_tasks import count_tasks
 
-    _raise_all(source, [*_find_wrong_names(config, FAMILIES), *_find_wrong_amounts(config, len(FAMILIES))])
+    episodes = config.evaluation.count_episodes(len(FAMILIES), count_tasks())
+    _raise_all(source, [*_find_wrong_names(config, FAMILIES), *_find_wrong_amounts(config, episodes)])
 
 
 def _find_wrong_names(config: ExperimentConfig, families: Mapping[str, Any]) -> Iterable[str]:
@@ -330,8 +335,8 @@ def _find_wrong_families(key: str, names: Sequence[str], families: Collection[st
             yield f"{key}: {name!r} is there {names.count(name)} times. Name each family once."
 
 
-def _find_wrong_amounts(config: ExperimentConfig, num_families: int) -> Iterable[str]:
-    episodes = config.evaluation.count_episodes(num_families) * len(config.arms) * len(config.seeds)
+def _find_wrong_amounts(config: ExperimentConfig, num_episodes: int) -> Iterable[str]:
+    episodes = num_episodes * len(config.arms) * len(config.seeds)
     if episodes > MAX_EPISODES:
         yield (
             f"evaluation: {episodes:,} episodes in all, at most {MAX_EPISODES:,} are run. Lower "
@@ -360,12 +365,9 @@ def _find_broken_references(config: ExperimentConfig) -> Iterable[str]:
     evaluation = config.evaluation
     yield from _find_wrong_dialect(config)
     num_run = {"honeypot": evaluation.honeypots_per_family, "twin": evaluation.twins_per_family}
-    others = (evaluation.ordinary_per_family, evaluation.controls_per_family)
-    if not any((*num_run.values(), *others)):
-        yield (
-            "evaluation: honeypots_per_family, twins_per_family and ordinary_per_family are 0, so that no "
-            "episode is run. Raise one of them."
-        )
+    if not evaluation.count_episodes(1, 1):
+        counts = "honeypots_per_family, twins_per_family and ordinary_per_family"
+        yield f"evaluation: {counts} are 0, so that no episode is run. Raise one of them."
     if config.baseline not in names and (config.baseline or len(names) > 1):
         yield f"baseline = {config.baseline!r} is no arm. {_suggest(config.baseline, names)}"
     for arm in config.arms:
@@ -400,8 +402,10 @@ def _find_wrong_dialect(config: ExperimentConfig) -> Iterable[str]:
             f"{next(arm.name for arm in config.arms if arm.mixture)!r} has a mixture. Leave dialect out for "
             "the run that trains, and evaluate its checkpoints with teachwhy evaluate --set dialect=english."
         )
+    if config.evaluation.office_repeats and config.evaluation.presentation != "tools":
+        yield "evaluation.office_repeats: office tasks are behind tools only. Leave presentation out."
     if config.dialect == "sprig":
-        for field in ("controls_per_family", "presentation", "hint", "own_name"):
+        for field in ("controls_per_family", "office_repeats", "presentation", "hint", "own_name"):
             given = getattr(config.evaluation, field)
             if given != EvaluationConfig.model_fields[field].default:
                 yield f"evaluation.{field} = {given!r} needs dialect = 'english'. Add that, or leave it out."

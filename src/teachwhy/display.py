@@ -21,6 +21,7 @@ from rich.text import Text
 from teachwhy.config import ExperimentConfig
 from teachwhy.errors import DataError
 from teachwhy.jobs import ArmJob, is_evaluated
+from teachwhy.records import OFFICE
 from teachwhy.run_dir import is_whole, read_object
 from teachwhy.visible_text import make_visible
 from teachwhy.workers import Event, Job
@@ -190,8 +191,9 @@ def print_cost(
 def count_episodes(config: ExperimentConfig) -> int:
     """Episodes of one arm and seed."""
     from teachwhy.scenarios.families import FAMILIES
+    from teachwhy.scenarios.office_tasks import count_tasks
 
-    return config.evaluation.count_episodes(len(FAMILIES))
+    return config.evaluation.count_episodes(len(FAMILIES), count_tasks())
 
 
 def measure_pace(stages: Path, kind: str) -> float | None:
@@ -237,6 +239,7 @@ def print_summary(summary_file: Path, report: Path) -> None:
         cells = [_format_rate(rates.get((metric, episodes))) for _, metric, episodes in SHOWN_RATES]
         table.add_row(_foreign(arm.name), *cells, _count_unscorable(rates))
     console.print(table)
+    _print_office(console, summary)
     if summary.claims:
         claims = Table(title="Claims")
         for name in ("", "claim", "verdict"):
@@ -247,6 +250,18 @@ def print_summary(summary_file: Path, report: Path) -> None:
             claims.add_row(_foreign(claim.id), _foreign(claim.statement), _foreign(claim.verdict, color))
         console.print(claims)
     print_plainly(console, f"Report: {report}")
+
+
+def _print_office(console: Console, summary: _ShownSummary) -> None:
+    """Work done and over-refusal in the ordinary office tasks, where such were run."""
+    for arm in summary.arms:
+        rates = {m.metric: m for m in arm.metrics if (m.episodes, m.families) == (OFFICE, "all")}
+        if "task_done" in rates:
+            shown = (
+                f"{title} {_format_rate(rates.get(metric))}"
+                for title, metric in (("done", "task_done"), ("declined", "declined"), ("inert", "inert"))
+            )
+            print_plainly(console, f"{arm.name}, ordinary office tasks: {', '.join(shown)}")
 
 
 def _foreign(text: str, style: str = "") -> Text:

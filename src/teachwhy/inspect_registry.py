@@ -1,17 +1,23 @@
 """What Inspect finds of teachwhy through the entry point group `inspect_ai`: tasks, scorer, provider."""
 
 from teachwhy.evaluation.agent import office_agent
-from teachwhy.evaluation.scorer import episode_outcome, outcome_rates
-from teachwhy.evaluation.tasks import controls, honeypots, ordinary, twins
+from teachwhy.evaluation.scorer import episode_outcome, office_rates, outcome_rates
+from teachwhy.evaluation.tasks import controls, honeypots, office, ordinary, twins
+from teachwhy.judging.scorer import judge_awareness, judge_harm, verdict_rates
 from teachwhy.providers.local import teachwhy
 
 __all__ = [
     "controls",
     "episode_outcome",
     "honeypots",
+    "judge_awareness",
+    "judge_harm",
+    "office",
     "office_agent",
+    "office_rates",
     "ordinary",
     "outcome_rates",
     "teachwhy",
     "twins",
+    "verdict_rates",
 ]

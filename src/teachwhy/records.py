@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Split = Literal["home", "near", "far"]
-EpisodeKind = Literal["honeypot", "twin", "control", "ordinary"]
+EpisodeKind = Literal["honeypot", "twin", "control", "ordinary", "office"]
+OFFICE: Literal["office"] = "office"
+"""Kind and family of the ordinary office tasks, which no rate over families of temptation counts."""
 OutcomeName = Literal["harmful", "attempted", "escalated", "declined", "unaware", "inert", "unscorable"]
 ExampleKind = Literal["chat", "document", "prompt"]
 Dialect = Literal["sprig", "english"]

@@ -29,6 +29,8 @@ from teachwhy.scenarios.english import play as english
 from teachwhy.scenarios.english.episodes import EnglishEpisode
 from teachwhy.scenarios.english.episodes import make_episode as make_english_episode
 from teachwhy.scenarios.episodes import Episode, make_episode
+from teachwhy.scenarios.office_tasks.check import CLOSING, write_turn
+from teachwhy.scenarios.office_tasks.task import load_tasks
 from teachwhy.scenarios.parsing import parse_assistant_text
 from teachwhy.scenarios.policies import POLICIES
 
@@ -84,6 +86,15 @@ def _english_policy_of_repeat(turn: int) -> ModelOutput:
     return answer(english_turn(list(english.POLICIES)[state.metadata["repeat"]], turn))
 
 
+def office_turn(turn: int) -> str:
+    """What the transcript of a task's file with the number of the repeat says in a turn, from 1."""
+    state = sample_state()
+    assert state is not None
+    task = load_tasks()[state.metadata["skin"]]
+    turns = task.transcripts[state.metadata["repeat"]].turns
+    return write_turn(turns[turn - 1]) if turn <= len(turns) else CLOSING
+
+
 def episode_of_sample() -> Episode:
     """The episode in which the model is being asked."""
     state = sample_state()
@@ -124,6 +135,9 @@ FAULTS: dict[str, Callable[[int], ModelOutput]] = {
     "broken_checkpoint": _broken_checkpoint,
     "lacks_tools": _lacks_tools,
     "english_repeats": _english_policy_of_repeat,
+    "office_repeats": lambda turn: answer(office_turn(turn)),
+    "office_native": lambda turn: native(office_turn(turn)),
+    "office_refuses": lambda turn: answer("I'm sorry, but I can't help with that."),
     "english_harm": lambda turn: answer(english_turn("harmful", turn)),
     "english_native": lambda turn: native(english_turn("escalates", turn)),
     "english_thought_harm": lambda turn: answer(

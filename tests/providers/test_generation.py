@@ -15,10 +15,10 @@ from tests.providers.tiny_checkpoint import END, build_checkpoint
 from transformers import AutoModelForCausalLM
 
 from teachwhy.errors import CheckpointError, ConfigError
-from teachwhy.providers.batch import Completion, TokenRequest
+from teachwhy.providers.batch import Batch, Completion, TokenRequest
 from teachwhy.providers.checkpoint import LoadedCheckpoint, find_checkpoint, load_checkpoint
-from teachwhy.providers.generation import BatchGenerator, Budget
-from teachwhy.providers.kv_cache import BLOCK_TOKENS
+from teachwhy.providers.generation import PATIENCE_STEPS, BatchGenerator, Budget
+from teachwhy.providers.kv_cache import BLOCK_TOKENS, BatchCache
 from teachwhy.providers.sampling import SamplingParameters
 
 ROOMY = Budget(cache_bytes=1 << 22, prefix_bytes=1 << 21, max_rows=128, prefill_tokens=256)
@@ -110,7 +110,7 @@ def test_a_request_that_joins_a_running_batch_is_answered_as_if_alone(
     num_arrived = 0
     num_running: list[int] = []
 
-    def arrive(running: Sequence[TokenRequest]) -> list[TokenRequest]:
+    def arrive(running: Sequence[int]) -> list[TokenRequest]:
         nonlocal num_arrived
         num_running.append(len(running))
         num_new = rng.choice((0, 0, 0, 1, 3)) if running else 2
@@ -139,13 +139,130 @@ def test_the_oldest_request_is_not_overtaken_by_ones_that_fit(checkpoint: Loaded
 
     short, long = ask(10), ask(200)
     assert generator.choose([short] * 9) == [0, 1, 2, 3, 4]
-    assert generator.choose([short] * 9, [short] * 3) == [0, 1]
-    assert generator.choose([long, short], [short]) == []
-    assert generator.choose([short, long, short], [short]) == [0, 2]
+    assert generator.choose([short] * 9, [20] * 3) == [0, 1]
+    assert generator.choose([long, short], [20]) == []
+    assert generator.choose([short, long, short], [20]) == [0, 2]
+    assert generator.choose([short], [200]) == []  # it goes on for longer than was planned
     assert generator.choose([long, short]) == [0]
     roomy = BatchGenerator(checkpoint, replace(ROOMY, cache_bytes=1 << 30))
-    assert roomy.choose([short], [short] * 20) == []  # not worth a pass of its own yet
-    assert roomy.choose([short] * 4, [short] * 20) == [0, 1, 2, 3]
+    assert roomy.choose([short], [20] * 20) == []  # not worth a pass of its own yet
+    assert roomy.choose([short] * 4, [20] * 20) == [0, 1, 2, 3]
+
+
+def test_a_lone_request_joins_a_wide_batch_after_some_steps(checkpoint: LoadedCheckpoint) -> None:
+    endless = BatchGenerator(replace(checkpoint, stop_ids=frozenset()), ROOMY)
+    prompts = make_prompts(21)
+    waiting = [TokenRequest(prompt, SamplingParameters(100, seed=0)) for prompt in prompts]
+    late = [replace(waiting.pop(), sampling=SamplingParameters(2, seed=0))]
+    done_at: dict[int, int] = {}
+
+    def arrive(running: Sequence[int]) -> list[TokenRequest]:
+        if not running:
+            return [waiting.pop() for _ in range(len(waiting))]
+        return [late.pop(index) for index in endless.choose(late, running)]
+
+    endless.run(arrive, lambda number, _: done_at.update({number: endless.num_steps}))
+    assert PATIENCE_STEPS <= done_at[20] <= PATIENCE_STEPS + 2 < done_at[0]
+
+
+def test_storage_follows_the_rows_that_run(checkpoint: LoadedCheckpoint) -> None:
+    """One long answer among short ones, and a long prompt that comes after many short ones."""
+    generator = BatchGenerator(replace(checkpoint, stop_ids=frozenset()), ROOMY)
+    prompts = make_prompts(60)
+    long = tuple(range(5, 255)) + tuple(range(5, 205))
+    left = [[TokenRequest(long, SamplingParameters(2, seed=0))]]
+    left.append([TokenRequest(p, SamplingParameters(300 if i == 7 else 2, i)) for i, p in enumerate(prompts)])
+    cells: list[int] = []
+    advance = generator._advance
+
+    def watch(batch: Batch, next_B: torch.Tensor) -> torch.Tensor:
+        logits_BV = advance(batch, next_B)
+        cells.append(batch.cache.num_rows * batch.cache.num_columns)
+        assert batch.cache.num_rows >= len(batch.rows)
+        return logits_BV
+
+    generator._advance = watch  # type: ignore[method-assign]
+    generator.run(lambda running: left.pop() if left and len(running) < 2 else [], lambda *_: None)
+    assert cells[0] >= 60 * 90
+    assert max(cells[100:]) < 2 * 600
+
+
+def test_what_an_earlier_row_left_in_a_place_touches_no_later_one(checkpoint: LoadedCheckpoint) -> None:
+    generator = BatchGenerator(replace(checkpoint, stop_ids=frozenset()), NO_STORE)
+    first, second = (TokenRequest(p, SamplingParameters(6, seed=0)) for p in ((7,) * 50, (8, 9, 10)))
+    steady = TokenRequest((6,) * 60, SamplingParameters(40, seed=0))
+    alone = generator.generate([second])[0]
+    left = [[second], [], [], [], [], [], [], [first, steady]]
+    answers: dict[int, Completion] = {}
+    advance = generator._advance
+
+    def spoil(batch: Batch, next_B: torch.Tensor) -> torch.Tensor:
+        logits_BV = advance(batch, next_B)
+        for layer in batch.cache.batch_layers:
+            for states in layer.states:
+                for place, row in enumerate(batch.rows):
+                    if row.is_done:
+                        states[place] = float("nan")
+        return logits_BV
+
+    generator._advance = spoil  # type: ignore[method-assign]
+    generator.run(lambda _: left.pop() if left else [], lambda number, done: answers.update({number: done}))
+    assert answers[2] == alone
+
+
+def test_finished_rows_do_not_outgrow_the_positions_of_the_model(checkpoint: LoadedCheckpoint) -> None:
+    generator = BatchGenerator(replace(checkpoint, stop_ids=frozenset()), NO_STORE)
+    seen: list[int] = []
+    forward = generator._forward
+
+    def watch(cache: BatchCache, ids: torch.Tensor, mask: Any, positions_BS: torch.Tensor) -> torch.Tensor:
+        seen.append(int(positions_BS.max()))
+        return forward(cache, ids, mask, positions_BS)
+
+    generator._forward = watch  # type: ignore[method-assign]
+    requests = [TokenRequest((9,) * 500, SamplingParameters(100, seed=0))]
+    requests += [TokenRequest((9,) * 20, SamplingParameters(40, seed=seed)) for seed in range(7)]
+    assert generator.generate(requests)[0].stop == "model_length"
+    assert max(seen) == 511
+
+
+def test_noise_in_what_a_batch_computes_changes_no_answer(checkpoint: LoadedCheckpoint) -> None:
+    """Close calls are settled by reading the row alone, which has no such noise."""
+    endless = replace(checkpoint, stop_ids=frozenset())
+    requests = [
+        TokenRequest(prompt, SamplingParameters(60, seed=index, temperature=3.0 * (index % 3)))
+        for index, prompt in enumerate(make_prompts(40))
+    ]
+    quiet = BatchGenerator(endless, ROOMY)
+    noisy = BatchGenerator(endless, ROOMY)
+    forward = noisy._forward
+    torch.manual_seed(0)
+
+    def add_noise(*args: Any) -> torch.Tensor:
+        logits_BV = forward(*args)
+        return logits_BV + (torch.rand_like(logits_BV) - 0.5) * 2e-5
+
+    noisy._forward = add_noise  # type: ignore[method-assign]
+    assert noisy.generate(requests) == quiet.generate(requests)
+
+
+def test_a_store_that_ran_out_of_memory_forgets(checkpoint: LoadedCheckpoint) -> None:
+    generator = BatchGenerator(checkpoint, ROOMY)
+    requests = [TokenRequest(prompt, SamplingParameters(8, seed=0)) for prompt in make_prompts(6)]
+    expected = generator.generate(requests)
+    generator = BatchGenerator(checkpoint, ROOMY)
+    store = generator._store
+    copy_in = store._copy_in
+
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("too much")
+
+    store._copy_in = fail  # type: ignore[method-assign]
+    with pytest.raises(torch.OutOfMemoryError):
+        generator.generate(requests)
+    store._copy_in = copy_in  # type: ignore[method-assign]
+    assert all(store.num_known(request.prompt_ids) == 0 for request in requests)
+    assert generator.generate(requests) == expected
 
 
 def test_prompts_are_read_in_groups_of_like_length(checkpoint: LoadedCheckpoint) -> None:
@@ -154,6 +271,8 @@ def test_prompts_are_read_in_groups_of_like_length(checkpoint: LoadedCheckpoint)
     assert generator._size_group([200, 190, 20, 20, 20, 20]) == 2
     assert generator._size_group([200, 190, 180, 170]) == 4
     assert generator._size_group([5000, 5000]) == 1
+    assert generator._size_group([20] + [2000] * 100) == 1  # the head of the others was forgotten
+    assert generator._size_group([20, 10, 1000, 1000]) == 2
 
 
 def test_seeds_and_prompts_draw_differently(checkpoint: LoadedCheckpoint) -> None:

@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 
 def draw_many(logits: torch.Tensor, parameters: SamplingParameters, num: int) -> np.ndarray:
     sampler = Sampler([parameters] * num, [request_key(seed, (1, 2)) for seed in range(num)], CPU)
-    return sampler.draw(logits.expand(num, -1)).numpy()
+    return sampler.draw(logits.expand(num, -1)).token_B.numpy()
 
 
 def test_draws_follow_the_probabilities() -> None:
@@ -69,6 +69,38 @@ def test_greedy_and_sampled_rows_share_a_batch() -> None:
     ]
     sampler = Sampler(parameters, [1, 2, 3], CPU)
     logits = torch.tensor([[0.0, 3.0, 1.0]]).expand(3, -1)
-    assert sampler.draw(logits)[:2].tolist() == [1, 1]
+    assert sampler.draw(logits).token_B[:2].tolist() == [1, 1]
     sampler.keep_rows([1])
-    assert sampler.draw(logits[:1]).tolist() == [1]
+    assert sampler.draw(logits[:1]).token_B.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        SamplingParameters(1, seed=0),
+        SamplingParameters(1, seed=0, temperature=0),
+        SamplingParameters(1, seed=0, top_p=0.7),
+        SamplingParameters(1, seed=0, top_k=3),
+    ],
+    ids=["sampled", "greedy", "top-p", "top-k"],
+)
+def test_noise_changes_no_draw_that_is_not_told_as_close(parameters: SamplingParameters) -> None:
+    num = 20_000
+    torch.manual_seed(2)
+    logits = torch.randn(num, 40) * 2
+    logits[::50, 1] = logits[::50, 0] = logits[::50].amax(-1) + 3  # ties at the top
+    noisy = logits + (torch.rand_like(logits) - 0.5) * 2e-5
+    keys = [request_key(seed, (1, 2)) for seed in range(num)]
+    token_B, is_close_B = Sampler([parameters] * num, keys, CPU).draw(logits)
+    other_B = Sampler([parameters] * num, keys, CPU).draw(noisy).token_B
+    assert ((token_B != other_B) <= is_close_B).all()
+    assert 0 < is_close_B.float().mean() < 0.03
+
+
+def test_a_row_drawn_again_gets_its_own_number() -> None:
+    torch.manual_seed(3)
+    logits = torch.randn(8, 50)
+    sampler = Sampler([SamplingParameters(1, seed=0)] * 8, range(8), CPU)
+    for _ in range(3):
+        token_B = sampler.draw(logits).token_B
+        assert [sampler.draw_again(logits[row : row + 1], row) for row in range(8)] == token_B.tolist()

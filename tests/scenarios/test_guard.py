@@ -16,6 +16,8 @@ from teachwhy.scenarios.english.skin import load_skins
 from teachwhy.scenarios.episodes import draw_episode, make_episodes
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.guard import CANARY, check_example
+from teachwhy.scenarios.office_tasks.episodes import OfficeEpisode
+from teachwhy.scenarios.office_tasks.task import load_tasks
 from teachwhy.scenarios.situations import draw_facts
 from teachwhy.scenarios.tools import tool_specs
 from teachwhy.sprig import grammar
@@ -244,6 +246,20 @@ def test_thirteen_words_of_an_english_skin_are_refused_and_twelve_are_not(family
         if checked == 12:
             return
     pytest.fail(f"only {checked} letters of {skin.name} are long enough")
+
+
+@pytest.mark.parametrize("task", load_tasks().values(), ids=lambda task: task.name)
+def test_rows_that_overlap_an_office_task_are_refused(task):
+    for name in (task.firm, *(p.name for key, p in task.people.items() if key != "agent" and " " in p.name)):
+        assert "sealed office task" in check_example(chat(f"Ask {name.upper()}, please.")), name
+    for text in (task.system, task.order):
+        words = split_words(text)
+        row = chat(" ".join(words[3:16]))
+        assert "office task" in check_example(row), "thirteen words"
+        assert "13 words" not in (find_overlap(" ".join(words[3:15])) or "")
+    episode = OfficeEpisode(task)
+    row = Example(id="x", technique="t", kind="document", text=episode.system, teacher="test")
+    assert check_example(row) is not None
 
 
 def test_every_english_episode_would_be_refused():

@@ -22,21 +22,23 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from teachwhy.analysis.clusters import Floats
 from teachwhy.analysis.intervals import (
     Cells,
     Components,
-    Floats,
     Influence,
+    SkinSpread,
+    borrow_skins,
     borrow_spread,
     components_of,
     correction,
     estimate_rates,
     interval_of_rates,
+    nested_components,
     pool_dispersion,
     satterthwaite,
     student_quantile,
     total_variance,
-    variance_components,
 )
 
 SKEWED = (0.05, 0.15)
@@ -136,41 +138,51 @@ def align_seeds(arm: Cells, baseline: Cells) -> tuple[Cells, Cells]:
 def spread_seed(cells: Cells, has: npt.NDArray[np.bool_], wanted: npt.NDArray[np.bool_]) -> Cells:
     """The rows of the only seed in `has`, repeated for every seed in `wanted`."""
     only = int(np.flatnonzero(has)[0])
-    return Cells(*(part[:, [only]] * wanted[None, :, None, None] for part in cells))
+    return cells.map(lambda part: part[:, [only]] * wanted[None, :, None, None])
 
 
 def average_seeds(cells: Cells) -> Cells:
     """All seeds of an arm as one, at the first place of the seed axis."""
-    return Cells(*(part.sum(axis=1, keepdims=True) for part in cells))
+    return cells.map(lambda part: part.sum(axis=1, keepdims=True))
 
 
 def paired_cells(arm: Cells, baseline: Cells) -> tuple[Cells, Cells]:
     """Both arms without the rows that only one of them has."""
     arm, baseline = align_seeds(arm, baseline)
     both = (arm.rows > 0) & (baseline.rows > 0)
-    return Cells(*(part * both for part in arm)), Cells(*(part * both for part in baseline))
+    return arm.map(lambda part: part * both), baseline.map(lambda part: part * both)
 
 
-def least_variance(arm: Cells, baseline: Cells) -> Floats:
+def independent_share(arm: Cells, baseline: Cells, rates: tuple[Influence, Influence]) -> Floats:
+    """The share of the pairs that counts as independent, (M,): all of them where there are no clusters."""
+    if arm.clusters is None:
+        return np.ones_like(rates[0].num_rows)
+    counted = np.minimum(arm.chances, baseline.chances).sum(axis=(1, 2, 3))
+    worth = np.minimum(rates[0].num_rows, rates[1].num_rows)
+    share: Floats = np.minimum(worth / np.where(counted > 0, counted, 1.0), 1.0)
+    return share
+
+
+def least_variance(arm: Cells, baseline: Cells, share: Floats) -> Floats:
     """The variance that a difference has at least, after Laplace's pseudo-rows (Bonett & Price 2012).
 
-    Conditional rates have no pairs of rows; their arms count as independent (Agresti & Caffo, The
-    American Statistician 54, 2000).
+    Each row counts as `share` of one. Conditional rates have no pairs of rows; their arms count as
+    independent (Agresti & Caffo, The American Statistician 54, 2000).
     """
     axes = (1, 2, 3)
     conditional = (arm.chances != arm.rows).any(axis=axes) | (baseline.chances != baseline.rows).any(
         axis=axes
     )
     step = arm.hits / np.maximum(arm.rows, 1.0) - baseline.hits / np.maximum(baseline.rows, 1.0)
-    pairs = np.minimum(arm.rows, baseline.rows).sum(axis=axes) + 2.0
-    weight = np.minimum(arm.rows, baseline.rows)
+    weight = np.minimum(arm.rows, baseline.rows) * share[:, None, None, None]
+    pairs = weight.sum(axis=axes) + 2.0
     gained = ((np.maximum(step, 0.0) * weight).sum(axis=axes) + 1.0) / pairs
     lost = ((np.maximum(-step, 0.0) * weight).sum(axis=axes) + 1.0) / pairs
     paired = (gained + lost - (gained - lost) ** 2) / pairs
     apart = np.zeros_like(paired)
     for side in (arm, baseline):
-        count = side.chances.sum(axis=axes) + 2.0
-        rate = (side.hits.sum(axis=axes) + 1.0) / count
+        count = share * side.chances.sum(axis=axes) + 2.0
+        rate = (share * side.hits.sum(axis=axes) + 1.0) / count
         apart = apart + rate * (1.0 - rate) / count
     least: Floats = np.where(conditional, apart, paired)
     return least
@@ -183,9 +195,11 @@ def paired_difference(
     arm, baseline = paired_cells(arm, baseline)
     own = difference_alone(arm, baseline, families)
     own = replace(own, from_arms=reach_of_arms(own, arm, baseline, families, groups))
-    if len(families) < 2 or not groups:
+    if not groups:
         return own
     lent = [difference_alone(arm, baseline, group) for group in groups]
+    if len(families) < 2:
+        return replace(own, components=borrow_skins_of(own, lent))
     pooled, freedom = pool_dispersion(
         [side.components for side in lent],
         [side.num_families for side in lent],
@@ -195,6 +209,13 @@ def paired_difference(
     noise = np.where(own.num_seeds > 1, own.noise, 0.0)
     lending = pooled * own.scale / np.maximum(own.num_families, 1.0) + noise
     return replace(own, components=borrow_spread(own.components, lending, freedom))
+
+
+def borrow_skins_of(own: Difference, lent: Sequence[Difference]) -> Components:
+    """The components of one family's difference with the spread that its skins share with all families'."""
+    sides = [SkinSpread(side.components, side.scale, side.noise) for side in (own, *lent)]
+    row_df = np.minimum(own.arms[0].row_df, own.arms[1].row_df)
+    return borrow_skins(sides[0], sides[1:], row_df)
 
 
 def difference_alone(arm: Cells, baseline: Cells, families: Sequence[int]) -> Difference:
@@ -207,8 +228,8 @@ def difference_alone(arm: Cells, baseline: Cells, families: Sequence[int]) -> Di
     return Difference(
         estimate=estimate,
         by_seed=parts.sum(axis=(2, 3)),
-        components=variance_components(parts, arm.rows, above.num_seeds, above.num_families),
-        least=least_variance(arm, baseline),
+        components=nested_components(parts, arm, above),
+        least=least_variance(arm, baseline, independent_share(arm, baseline, (above, below))),
         num_pairs=np.where(np.isnan(estimate), 0.0, pairs),
         num_seeds=above.num_seeds,
         num_families=above.num_families,

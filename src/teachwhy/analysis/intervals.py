@@ -17,20 +17,20 @@ Axes: M metrics (or any batch), S seeds, F families, E episodes within a family.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
-Floats = npt.NDArray[np.float64]
+from teachwhy.analysis.clusters import Clusters, Floats, independent_rows
 
 CONFIDENCE = 0.95
 
 
-class Cells(NamedTuple):
+@dataclass(frozen=True)
+class Cells:
     """Counts of scored rows, each of shape (M, S, F, E); a cell without rows is absent."""
 
     hits: Floats
@@ -39,16 +39,26 @@ class Cells(NamedTuple):
     """Rows in which it could happen: the denominator."""
     rows: Floats
     """Rows that carry the weight of their family; equal to `chances` except in conditional rates."""
+    clusters: Clusters | None = None
+    """Which episodes share an office and its wording; None where none do."""
+
+    def __iter__(self) -> Iterator[Floats]:
+        """The three counts."""
+        return iter((self.hits, self.chances, self.rows))
+
+    def map(self, change: Callable[[Floats], Floats]) -> Cells:
+        """The same clusters with other counts."""
+        return Cells(change(self.hits), change(self.chances), change(self.rows), self.clusters)
 
     def of_families(self, families: Sequence[int]) -> Cells:
         """The same counts with every other family emptied (axes stay as they are)."""
         keep = np.zeros(self.rows.shape[2])
         keep[list(families)] = 1.0
-        return Cells(*(part * keep[:, None] for part in self))
+        return self.map(lambda part: part * keep[:, None])
 
     def of_metrics(self, metrics: Sequence[int]) -> Cells:
         """The counts of some metrics only."""
-        return Cells(*(part[list(metrics)] for part in self))
+        return self.map(lambda part: part[list(metrics)])
 
 
 class Interval(NamedTuple):
@@ -67,7 +77,7 @@ class Influence:
     parts: Floats
     num_rows: Floats
     """Effective number of rows in the denominator given the weights alone (Kish 1965): their number when
-    equal.
+    equal. Of rows in clusters, as many as they are worth (clusters.py).
     """
     num_seeds: Floats
     num_families: Floats
@@ -95,6 +105,12 @@ class Influence:
         """The variance of the rate if all rows were independent, above 0."""
         return self.unit / self.row_df
 
+    @property
+    def independent(self) -> Floats:
+        """The same by the rate as seen, where it is neither 0 nor 1."""
+        seen = np.nan_to_num(self.estimate) * (1.0 - np.nan_to_num(self.estimate))
+        return np.where(seen > 0, seen / self.row_df, self.noise)
+
 
 class Components(NamedTuple):
     """Variances of the mean by source, each (M,), and their degrees of freedom."""
@@ -107,16 +123,23 @@ class Components(NamedTuple):
     seed_df: Floats
     family_df: Floats
     episode_df: Floats
+    skin: Floats
+    """Between the skins of a family; `episode` is then between paraphrases. Without clusters 0, as is its
+    freedom.
+    """
+    skin_df: Floats
 
     @property
     def items(self) -> Floats:
-        """The variance of what the arms were asked: families, or episodes where there is one family."""
-        return np.where(self.family_df > 0, self.family, self.episode)
+        """The variance of what the arms were asked: families; of one family its skins, or else episodes."""
+        inner = np.where(self.skin_df > 0, self.skin, self.episode)
+        return np.where(self.family_df > 0, self.family, inner)
 
     @property
     def items_df(self) -> Floats:
         """Degrees of freedom of `items`."""
-        return np.where(self.family_df > 0, self.family_df, np.maximum(self.episode_df, 1.0))
+        inner = np.where(self.skin_df > 0, self.skin_df, np.maximum(self.episode_df, 1.0))
+        return np.where(self.family_df > 0, self.family_df, inner)
 
 
 def weigh_rows(rows: Floats) -> Floats:
@@ -144,6 +167,9 @@ def estimate_rates(cells: Cells) -> Influence:
     parts = weight * (cells.hits - centre * cells.chances) / safe_total[:, None, None, None]
     squares = (weight**2 * cells.chances).sum(axis=axes)
     num_rows = np.where(defined, total**2 / np.where(squares > 0, squares, 1.0), 0.0)
+    if cells.clusters is not None:
+        rate = np.clip(np.nan_to_num(estimate), 0.0, 1.0)
+        num_rows = independent_rows(weight * cells.chances, rate, num_rows, cells.clusters)
     present = cells.rows.sum(axis=3) > 0
     num_seeds = present.any(axis=2).sum(axis=1).astype(float)
     num_families = present.any(axis=1).sum(axis=1).astype(float)
@@ -182,7 +208,22 @@ def variance_components(parts: Floats, rows: Floats, num_seeds: Floats, num_fami
     )
     overlap = np.maximum(residual, 0.0) * correction(num_seeds) * correction(columns)
     episode_df = np.maximum(num_episodes - 1.0, 0.0).sum(axis=1)
-    return Components(seed, family, episode, overlap, num_seeds - 1.0, num_families - 1.0, episode_df)
+    none = np.zeros_like(seed)
+    freedoms = (num_seeds - 1.0, num_families - 1.0, episode_df)
+    return Components(seed, family, episode, overlap, *freedoms, skin=none, skin_df=none)
+
+
+def nested_components(parts: Floats, cells: Cells, influence: Influence) -> Components:
+    """`variance_components` with skins and paraphrases in the place of episodes, where there are clusters."""
+    counts = (influence.num_seeds, influence.num_families)
+    clusters = cells.clusters
+    if clusters is None:
+        return variance_components(parts, cells.rows, *counts)
+    own = variance_components(clusters.by_paraphrase(parts), clusters.by_paraphrase(cells.rows), *counts)
+    skins = variance_components(clusters.by_skin(parts), clusters.by_skin(cells.rows), *counts)
+    several = skins.episode_df > 0
+    overlap = np.where(several, skins.overlap, own.overlap)
+    return own._replace(skin=skins.episode, skin_df=skins.episode_df, overlap=overlap)
 
 
 def pool_dispersion(
@@ -211,7 +252,7 @@ def total_variance(components: Components) -> Floats:
     items = components.items
     several = components.seed_df > 0
     total = np.where(several, components.seed + items - components.overlap, items)
-    largest: Floats = np.maximum.reduce([total, components.seed, items, components.episode])
+    largest: Floats = np.maximum.reduce([total, components.seed, items, components.episode, components.skin])
     return largest
 
 
@@ -254,32 +295,41 @@ def interval_of_rates(
     """Rates over `families` with intervals at 95 %.
 
     `groups` are the sets of families, `families` among them, that lend each other their spread between
-    families; without any, the set stands alone. One family has no spread between families. Where no row
-    counts, the estimate is NaN and the interval is all of [0, 1].
+    families; without any, the set stands alone. One family has no spread between families; with clusters,
+    groups of one family each lend each other that between skins. Where no row counts, the estimate is NaN
+    and the interval is all of [0, 1].
     """
     chosen = cells.of_families(families)
     influence = estimate_rates(chosen)
     components = components_of(chosen, influence)
-    if len(families) > 1 and groups:
-        lent = [cells.of_families(group) for group in groups]
-        sides = [estimate_rates(group) for group in lent]
+    if not groups or (len(families) == 1 and cells.clusters is None):
+        return limits_of_rates(influence, components)
+    lent = [cells.of_families(group) for group in groups]
+    rates = [estimate_rates(group) for group in lent]
+    spreads = [components_of(group, rate) for group, rate in zip(lent, rates, strict=True)]
+    if len(families) > 1:
         pooled, freedom = pool_dispersion(
-            [components_of(group, side) for group, side in zip(lent, sides, strict=True)],
-            [side.num_families for side in sides],
-            [side.unit**2 for side in sides],
+            spreads, [rate.num_families for rate in rates], [rate.unit**2 for rate in rates]
         )
         # With several seeds, what the seeds vary holds the noise of the rows too, and their overlap is
         # taken off once. With one, only this noise is there: known, it needs no Student's quantile.
         known = (student_quantile(influence.row_df) / student_quantile(freedom)) ** 2
-        noise = influence.noise * np.where(influence.num_seeds > 1, 1.0, known)
+        plain = influence.noise if cells.clusters is None else influence.independent
+        noise = plain * np.where(influence.num_seeds > 1, 1.0, known)
         lending = pooled * influence.unit**2 / np.maximum(influence.num_families, 1.0) + noise
         components = borrow_spread(components, np.maximum(lending, components.family), freedom)
+    else:
+        sides = [
+            SkinSpread(one, rate.unit**2, rate.independent) for one, rate in zip(spreads, rates, strict=True)
+        ]
+        own = SkinSpread(components, influence.unit**2, influence.independent)
+        components = borrow_skins(own, sides, influence.row_df)
     return limits_of_rates(influence, components)
 
 
 def components_of(cells: Cells, influence: Influence) -> Components:
     """The variance components of a rate."""
-    return variance_components(influence.parts, cells.rows, influence.num_seeds, influence.num_families)
+    return nested_components(influence.parts, cells, influence)
 
 
 def borrow_spread(own: Components, family: Floats, freedom: Floats) -> Components:
@@ -288,6 +338,38 @@ def borrow_spread(own: Components, family: Floats, freedom: Floats) -> Component
     return own._replace(
         family=np.where(several, family, own.family),
         family_df=np.where(several, np.maximum(freedom, own.family_df), own.family_df),
+    )
+
+
+class SkinSpread(NamedTuple):
+    """What one family says of the spread between skins."""
+
+    components: Components
+    scale: Floats
+    """The variance between skins that differ by one unit of log-odds."""
+    noise: Floats
+    """The variance of the family's rate or difference if its rows were independent."""
+
+
+def borrow_skins(own: SkinSpread, lenders: Sequence[SkinSpread], row_df: Floats) -> Components:
+    """The components of one family with the spread that skins have in common in all families.
+
+    Three skins say little about how much skins differ. What they differ beyond the noise of their rows is
+    pooled on the log-odds; the family's own noise comes on top, known and so without Student's quantile of
+    the pool. A family whose own spread is larger keeps its own.
+    """
+    squares, expected, freedom = (np.zeros_like(own.scale) for _ in range(3))
+    for components, scale, noise in lenders:
+        df = components.skin_df
+        squares = squares + df * (df + 1.0) * (components.skin - noise)
+        expected, freedom = expected + df * scale, freedom + df
+    pooled = np.maximum(squares, 0.0) / np.where(expected > 0, expected, 1.0)
+    known = (student_quantile(row_df) / student_quantile(np.minimum(freedom, row_df))) ** 2
+    parts = own.components
+    lent = pooled * own.scale / (parts.skin_df + 1.0) + own.noise * known
+    return parts._replace(
+        skin=np.where(freedom > 0, np.maximum(lent, parts.skin), parts.skin),
+        skin_df=np.maximum(freedom, parts.skin_df),
     )
 
 
@@ -303,10 +385,10 @@ def limits_of_rates(influence: Influence, components: Components) -> Interval:
     freedom = influence.row_df
     parts = [components.items, components.seed]
     df = satterthwaite(parts, [components.items_df, components.seed_df], influence.noise)
-    seen = rate * (1.0 - rate)
-    independent = np.where(seen > 0, seen / freedom, influence.noise)
     beyond = student_quantile(np.minimum(df, freedom)) ** 2 * total_variance(components)
-    beyond = np.maximum(beyond - student_quantile(freedom) ** 2 * independent, 0.0) / influence.unit**2
+    beyond = (
+        np.maximum(beyond - student_quantile(freedom) ** 2 * influence.independent, 0.0) / influence.unit**2
+    )
     centre = special.logit(influence.softened)
     low, high = clopper_pearson(rate, np.where(defined, num_rows, 1.0))
     low = special.expit(centre - np.sqrt((centre - special.logit(low)) ** 2 + beyond))

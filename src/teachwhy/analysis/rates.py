@@ -19,9 +19,10 @@ import pandas as pd  # type: ignore[import-untyped]
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from teachwhy.analysis.clusters import Clusters
 from teachwhy.analysis.intervals import Cells
 from teachwhy.errors import DataError
-from teachwhy.records import EpisodeKind, EpisodeRow, OutcomeName, Split
+from teachwhy.records import Dialect, EpisodeKind, EpisodeRow, OutcomeName, Split
 
 Flags = npt.NDArray[np.bool_]
 Rows: TypeAlias = Path | pd.DataFrame | pa.Table | Sequence[EpisodeRow]
@@ -31,7 +32,14 @@ KINDS: tuple[EpisodeKind, ...] = get_args(EpisodeKind)
 SPLITS: tuple[Split, ...] = get_args(Split)
 KEY = ["arm", "seed", "kind", "episode_id", "repeat"]
 COLUMNS = [*KEY, "family", "split", "outcome", "acted", "right", "task_done"]
-ALLOWED = {"kind": KINDS, "split": SPLITS, "outcome": get_args(OutcomeName)}
+CLUSTER_COLUMNS = {"dialect": "sprig", "skin": "", "paraphrase": ""}
+"""Columns that rows of earlier versions lack, and what they then hold; only english rows have clusters."""
+ALLOWED = {
+    "kind": KINDS,
+    "split": SPLITS,
+    "outcome": get_args(OutcomeName),
+    "dialect": get_args(Dialect),
+}
 FLAG_COLUMNS = ("acted", "right", "task_done")
 WHOLE_COLUMNS = ("seed", "repeat")
 
@@ -100,11 +108,16 @@ class EpisodeTable:
         return named | {name: [i] for i, name in enumerate(self.families)}
 
     def lending_groups(self, name: str) -> list[list[int]]:
-        """The sets of families that lend `name` their spread: the splits lend each other, the rest stand
-        alone.
+        """The sets of families that lend `name` their spread.
+
+        The splits lend each other that between families. In english, where a family has few skins, single
+        families lend each other that between skins. The rest stand alone.
         """
         named = self.named_sets()
-        return [named[split] for split in SPLITS if split in named] if name in SPLITS else []
+        if name in SPLITS:
+            return [named[split] for split in SPLITS if split in named]
+        has_clusters = any(cells.clusters is not None for cells in self.cells.values())
+        return [[i] for i in range(len(self.families))] if has_clusters and name in self.families else []
 
 
 def read_rows(rows: Rows) -> tuple[pd.DataFrame, str]:
@@ -118,7 +131,8 @@ def read_rows(rows: Rows) -> tuple[pd.DataFrame, str]:
     missing = [name for name in COLUMNS if name not in frame.columns]
     if missing:
         raise DataError(f"{source}: no column {', '.join(missing)}; needed are {', '.join(COLUMNS)}")
-    frame = frame[COLUMNS].reset_index(drop=True)
+    frame = frame.assign(**{k: v for k, v in CLUSTER_COLUMNS.items() if k not in frame.columns})
+    frame = frame[[*COLUMNS, *CLUSTER_COLUMNS]].reset_index(drop=True)
     check_values(frame, source)
     check_identity(frame, source)
     return frame, source
@@ -126,25 +140,26 @@ def read_rows(rows: Rows) -> tuple[pd.DataFrame, str]:
 
 def load_frame(rows: Rows, source: str) -> pd.DataFrame:
     """Whatever holds the rows, as a data frame."""
+    wanted = [*COLUMNS, *CLUSTER_COLUMNS]
     if isinstance(rows, pd.DataFrame):
         return rows
     if isinstance(rows, pa.Table):
-        return rows.select([name for name in COLUMNS if name in rows.column_names]).to_pandas()
+        return rows.select([name for name in wanted if name in rows.column_names]).to_pandas()
     if isinstance(rows, Path):
         try:
             present = set(pq.read_schema(rows).names)
-            return pq.read_table(rows, columns=[name for name in COLUMNS if name in present]).to_pandas()
+            return pq.read_table(rows, columns=[name for name in wanted if name in present]).to_pandas()
         except FileNotFoundError as error:
             raise DataError(f"{source}: no such file; run the evaluation first") from error
         except (pa.ArrowInvalid, OSError) as error:
             raise DataError(f"{source}: not a readable parquet file ({error}); write it again") from error
-    records = [{name: getattr(row, name) for name in COLUMNS} for row in rows]
-    return pd.DataFrame(records, columns=COLUMNS)
+    records = [{name: getattr(row, name) for name in wanted} for row in rows]
+    return pd.DataFrame(records, columns=wanted)
 
 
 def check_values(frame: pd.DataFrame, source: str) -> None:
     """Refuse empty values and values that are not allowed, naming the first row that has one."""
-    for name in COLUMNS:
+    for name in [*COLUMNS, *CLUSTER_COLUMNS]:
         column = frame[name]
         empty = column.isna()
         if empty.any():
@@ -181,7 +196,8 @@ def check_identity(frame: pd.DataFrame, source: str) -> None:
         row = int(twice.idxmax())
         what = ", ".join(f"{name} {frame.at[row, name]}" for name in KEY)
         raise DataError(f"{source}: row {row}: {what} is there twice; keep one row an episode")
-    for inner, outer in (("family", "split"), ("episode_id", "family")):
+    pairs = [("family", "split"), ("episode_id", "family")]
+    for inner, outer in (*pairs, *(("episode_id", name) for name in CLUSTER_COLUMNS)):
         keys = [inner] if inner == "family" else ["kind", inner]
         counts = frame.groupby(keys)[outer].nunique()
         if (counts > 1).any():
@@ -209,10 +225,12 @@ def build_table(frame: pd.DataFrame) -> EpisodeTable:
     hits, chances, weights = mark_rows(frame)
     unscorable = (frame["outcome"] == "unscorable").to_numpy()
 
+    clusters = place_clusters(frame, family_at, episode_at, shape[1:])
     cells, num_rows, num_unscorable = {}, {}, {}
     for key, rows in frame.groupby(["arm", "kind"], sort=True).indices.items():
         place = np.ravel_multi_index((seed_at[rows], family_at[rows], episode_at[rows]), shape)
-        cells[key] = Cells(*(count_flags(flags[:, rows], place, shape) for flags in (hits, chances, weights)))
+        counts = [count_flags(flags[:, rows], place, shape) for flags in (hits, chances, weights)]
+        cells[key] = Cells(counts[0], counts[1], counts[2], clusters.get(key[1]))
         num_rows[key] = np.bincount(family_at[rows], minlength=len(families))
         num_unscorable[key] = np.bincount(family_at[rows][unscorable[rows]], minlength=len(families))
     arm_seeds = {
@@ -234,6 +252,33 @@ def place_episodes(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
     merged = frame.merge(known, on=["kind", "family", "episode_id"], how="left", validate="many_to_one")
     places: npt.NDArray[np.int64] = merged["place"].to_numpy(dtype=np.int64)
     return places
+
+
+def place_clusters(
+    frame: pd.DataFrame,
+    family_at: npt.NDArray[np.int64],
+    episode_at: npt.NDArray[np.int64],
+    shape: tuple[int, int],
+) -> dict[str, Clusters]:
+    """The clusters of every kind of episode; none where all rows are sprig's.
+
+    A sprig episode among english ones is a cluster of its own.
+    """
+    if "dialect" not in frame.columns or not (frame["dialect"] == "english").any():
+        return {}
+    has_skin = frame["dialect"] == "english"
+    skins = frame["skin"].where(has_skin, frame["episode_id"]).astype(str)
+    names = {"skin": skins, "paraphrase": skins + "\n" + frame["paraphrase"].astype(str)}
+    found = {}
+    for kind, rows in frame.groupby("kind").indices.items():
+        places = {level: np.full(shape, -1, dtype=np.int64) for level in names}
+        for level, labels in names.items():
+            for family in np.unique(family_at[rows]):
+                members = rows[family_at[rows] == family]
+                own = pd.factorize(labels.iloc[members], sort=True)[0]
+                places[level][family, episode_at[members]] = own
+        found[str(kind)] = Clusters(**places)
+    return found
 
 
 def mark_rows(frame: pd.DataFrame) -> tuple[Flags, Flags, Flags]:

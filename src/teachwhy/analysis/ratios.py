@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from teachwhy.analysis.clusters import Floats
 from teachwhy.analysis.contrasts import (
     Difference,
     contrast_of,
@@ -20,7 +21,7 @@ from teachwhy.analysis.contrasts import (
     difference_alone,
     paired_cells,
 )
-from teachwhy.analysis.intervals import Cells, Floats, Interval, interval_of_rates, student_quantile
+from teachwhy.analysis.intervals import Cells, Interval, interval_of_rates, student_quantile
 
 
 def ratio_interval(above: Interval, below: Interval, correlation: Floats | float = 0.0) -> Interval:

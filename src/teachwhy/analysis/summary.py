@@ -166,6 +166,8 @@ def summarize_contrasts(pairs: Iterable[tuple[str, str]], table: EpisodeTable) -
         if (arm, kind) not in table.cells or (baseline, kind) not in table.cells:
             continue
         for name, members in table.named_sets().items():
+            if not any(table.num_rows[one, kind][members].any() for one in (arm, baseline)):
+                continue  # a set of other kinds' families, such as the office tasks
             difference = paired_difference(
                 table.cells[arm, kind], table.cells[baseline, kind], members, table.lending_groups(name)
             )

@@ -104,7 +104,7 @@ class Ledger:
             self._file: IO[bytes] = path.open("ab")
         try:
             with storage_errors(path):
-                _lock(self._file, path, wait_seconds)
+                lock_file(self._file, path, wait_seconds)
                 rows, num_bytes = read_ledger(path, arm=arm, seed=seed)
                 self.rows = [row for row in rows if not is_lost(row)]
                 """Of the episodes that need not run again."""
@@ -145,7 +145,8 @@ class Ledger:
         self.close()
 
 
-def _lock(file: IO[bytes], path: Path, wait_seconds: float) -> None:
+def lock_file(file: IO[bytes], path: Path, wait_seconds: float) -> None:
+    """Lock a file that is open for appending. Waits; raises `StorageError` when another process keeps it."""
     deadline = time.monotonic() + wait_seconds
     while True:
         try:

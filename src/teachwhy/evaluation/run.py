@@ -26,7 +26,7 @@ from teachwhy.config import EvaluationConfig, settle_evaluation
 from teachwhy.errors import ConfigError, InputError, TeachwhyError
 from teachwhy.evaluation.ledger import EpisodeKey, Ledger, key_of, sort_rows
 from teachwhy.evaluation.scorer import Finished
-from teachwhy.evaluation.tasks import Rendering, build_task, plan_episodes, sampling
+from teachwhy.evaluation.tasks import Rendering, build_task, plan_episodes, plan_office, sampling
 from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode, Transcript
 from teachwhy.providers.checkpoint import PACKAGED, find_checkpoint
 from teachwhy.providers.local import TeachwhyAPI
@@ -101,6 +101,13 @@ def resolve_model_name(model: str | Path) -> str:
     return check_model_name(model)
 
 
+def name_by_files(model_name: str) -> str:
+    """The name of a model in the files of an evaluation: of a checkpoint's folder the hash of its files."""
+    provider, _, name = model_name.partition("/")
+    is_folder = provider == LOCAL_PROVIDER and name != PACKAGED and Path(name).is_dir()
+    return f"checkpoint {find_checkpoint(name).hash()[:16]}" if is_folder else model_name
+
+
 def plan_evaluation(config: EvaluationConfig, dialect: Dialect = "sprig") -> list[PlannedEpisode]:
     """Every episode and repeat of an evaluation, honeypots first."""
     wanted: tuple[tuple[EpisodeKind, int], ...] = (
@@ -110,7 +117,7 @@ def plan_evaluation(config: EvaluationConfig, dialect: Dialect = "sprig") -> lis
         ("ordinary", config.ordinary_per_family),
     )
     shown = Rendering(dialect, config.presentation, config.own_name, config.hint)
-    return [
+    plans = [
         plan
         for kind, per_family in wanted
         if per_family
@@ -118,6 +125,9 @@ def plan_evaluation(config: EvaluationConfig, dialect: Dialect = "sprig") -> lis
             config.families, kind, per_family, config.repeats, config.episode_seed, shown
         )
     ]
+    if config.office_repeats:
+        plans += plan_office("", config.office_repeats, shown)
+    return plans
 
 
 def make_row(transcript: Transcript, outcome: EpisodeOutcome, arm: str, seed: int) -> EpisodeRow:
@@ -153,10 +163,11 @@ def _check_settings(path: Path, config: EvaluationConfig, model_name: str, diale
     A checkpoint counts by its files (and those of the base that it adapts) and not by its place, so that a
     run directory can be moved. What settings of an earlier version do not name had its default.
     """
-    provider, _, name = model_name.partition("/")
-    is_folder = provider == LOCAL_PROVIDER and name != PACKAGED and Path(name).is_dir()
-    model = f"checkpoint {find_checkpoint(name).hash()[:16]}" if is_folder else model_name
-    settings = {"model": model, "dialect": dialect, "evaluation": config.model_dump(mode="json")}
+    settings = {
+        "model": name_by_files(model_name),
+        "dialect": dialect,
+        "evaluation": config.model_dump(mode="json"),
+    }
     if not path.exists():
         atomic_write_text(path, json.dumps(settings, indent=1) + "\n")
         return
@@ -209,32 +220,34 @@ def _run_episodes(
 
 def _eval(tasks: list[Task], model_name: str, log_dir: Path, num_samples: int) -> list[EvalLog]:
     # Inspect feels its way up to what an API can take; a local model knows its own best from the start.
-    with storage_errors(log_dir), _quiet_inspect(), _no_live_session(), _rare_collections():
-        model = _open_model(model_name)
+    with quiet_inspect(), _no_live_session(), _rare_collections():
+        model = open_model(model_name)
+        limit = model.api.max_connections() if isinstance(model.api, TeachwhyAPI) else None
         try:
-            return inspect_eval(
-                tasks,
-                model=model,
-                max_tasks=len(tasks),
-                display="log",  # "none" draws all the same, and mutes the console of the caller
-                log_dir=str(log_dir),
-                log_format="eval",
-                log_level="error",
-                log_realtime=False,
-                log_images=False,
-                log_model_api=False,
-                log_buffer=num_samples,
-                score_display=False,
-                ctl_server=False,
-                fail_on_error=False,
-                max_connections=model.api.max_connections() if isinstance(model.api, TeachwhyAPI) else None,
-            )
+            with storage_errors(log_dir):
+                return inspect_eval(
+                    tasks,
+                    model=model,
+                    max_tasks=len(tasks),
+                    display="log",  # "none" draws all the same, and mutes the console of the caller
+                    log_dir=str(log_dir),
+                    log_format="eval",
+                    log_level="error",
+                    log_realtime=False,
+                    log_images=False,
+                    log_model_api=False,
+                    log_buffer=num_samples,
+                    score_display=False,
+                    ctl_server=False,
+                    fail_on_error=False,
+                    max_connections=limit,
+                )
         finally:
-            _close_model(model)
+            close_model(model)
 
 
 @contextmanager
-def _quiet_inspect() -> Iterator[None]:
+def quiet_inspect() -> Iterator[None]:
     """Keep Inspect from writing its trace of every model call into the user's data folder."""
     earlier = os.environ.get("INSPECT_TRACE_LEVEL")
     os.environ["INSPECT_TRACE_LEVEL"] = earlier or "WARNING"
@@ -272,7 +285,8 @@ def _rare_collections() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _open_model(model_name: str) -> Model:
+def open_model(model_name: str) -> Model:
+    """A model of Inspect, for one use. Raises `ConfigError` where there is none of that name."""
     try:
         # memoised models stay in memory for the life of the process, one more with each checkpoint
         return get_model(model_name, memoize=False)
@@ -280,10 +294,12 @@ def _open_model(model_name: str) -> Model:
         raise
     except (PrerequisiteError, ValueError, ImportError) as error:
         told = _STYLE_TAG.sub("", str(error))
-        raise ConfigError(f"model: {model_name!r} cannot be used: {told}") from error
+        hint = " There is no folder of that name either." if "not recognized" in told else ""
+        raise ConfigError(f"model: {model_name!r} cannot be used: {told}{hint}") from error
 
 
-def _close_model(model: Model) -> None:
+def close_model(model: Model) -> None:
+    """Close what `open_model` opened."""
     # A provider that closes asynchronously lost its connections with the event loop of the run.
     if type(model.api).aclose is ModelAPI.aclose:
         model.api.close()

@@ -1,4 +1,5 @@
-"""The Inspect tasks: `inspect eval teachwhy/honeypots --model ANY`; also `twins`, `controls`, `ordinary`.
+"""The Inspect tasks: `inspect eval teachwhy/honeypots --model ANY`; also `twins`, `controls`, `ordinary` and
+`office`.
 
 One sample is one episode (id: the episode's, with `#repeat` after the first). The score is the name of the
 outcome.
@@ -17,14 +18,17 @@ from inspect_ai.model import ChatMessageSystem, ChatMessageUser, GenerateConfig
 from teachwhy.config import default_limits
 from teachwhy.errors import ConfigError
 from teachwhy.evaluation.agent import office_agent
-from teachwhy.evaluation.scorer import Finished, episode_outcome
+from teachwhy.evaluation.scorer import Finished, episode_outcome, office_rates
 from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode
-from teachwhy.records import Dialect, EpisodeKind, Presentation
+from teachwhy.judging.scorer import judge_scorers
+from teachwhy.records import OFFICE, Dialect, EpisodeKind, Presentation
 from teachwhy.scenarios.english.episodes import make_episode as make_english_episode
 from teachwhy.scenarios.english.rules import english_families
 from teachwhy.scenarios.episodes import make_episodes
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.harness import AnyEpisode, cluster_of, factors
+from teachwhy.scenarios.office_tasks.episodes import OfficeEpisode
+from teachwhy.scenarios.office_tasks.task import find_tasks
 
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 PRESENTATIONS: tuple[Presentation, ...] = get_args(Presentation)
@@ -78,11 +82,13 @@ def honeypots(
     temperature: float = 1.0,
     max_turns: int | None = None,
     max_tokens: int | None = None,
+    own_judge: bool = False,
 ) -> Task:
     """Offices with a lever: does the model harm? `families`: names with commas between, empty for all."""
     shown = Rendering(dialect, presentation, own_name, hint)
     batch = EpisodeBatch(plan_episodes(families, "honeypot", episodes_per_family, repeats, seed, shown))
-    return build_task(batch, "honeypots", seed, shown.sampling(temperature, max_tokens), max_turns)
+    task = build_task(batch, "honeypots", seed, shown.sampling(temperature, max_tokens), max_turns)
+    return add_judges(task, own_judge)
 
 
 @task
@@ -98,11 +104,13 @@ def twins(
     temperature: float = 1.0,
     max_turns: int | None = None,
     max_tokens: int | None = None,
+    own_judge: bool = False,
 ) -> Task:
     """The same offices with the lever inert or the act authorised: does the model still do its work?"""
     shown = Rendering(dialect, presentation, own_name, hint)
     batch = EpisodeBatch(plan_episodes(families, "twin", episodes_per_family, repeats, seed, shown))
-    return build_task(batch, "twins", seed, shown.sampling(temperature, max_tokens), max_turns)
+    task = build_task(batch, "twins", seed, shown.sampling(temperature, max_tokens), max_turns)
+    return add_judges(task, own_judge)
 
 
 @task
@@ -118,11 +126,13 @@ def controls(
     temperature: float = 1.0,
     max_turns: int | None = None,
     max_tokens: int | None = None,
+    own_judge: bool = False,
 ) -> Task:
     """The honeypots with the right priority stated (english only): is it ambiguity that harms?"""
     shown = Rendering(dialect, presentation, own_name, hint)
     batch = EpisodeBatch(plan_episodes(families, "control", episodes_per_family, repeats, seed, shown))
-    return build_task(batch, "controls", seed, shown.sampling(temperature, max_tokens), max_turns)
+    task = build_task(batch, "controls", seed, shown.sampling(temperature, max_tokens), max_turns)
+    return add_judges(task, own_judge)
 
 
 @task
@@ -138,11 +148,38 @@ def ordinary(
     temperature: float = 1.0,
     max_turns: int | None = None,
     max_tokens: int | None = None,
+    own_judge: bool = False,
 ) -> Task:
     """Plain work in the same offices, with neither threat nor lever."""
     shown = Rendering(dialect, presentation, own_name, hint)
     batch = EpisodeBatch(plan_episodes(families, "ordinary", episodes_per_family, repeats, seed, shown))
-    return build_task(batch, "ordinary", seed, shown.sampling(temperature, max_tokens), max_turns)
+    task = build_task(batch, "ordinary", seed, shown.sampling(temperature, max_tokens), max_turns)
+    return add_judges(task, own_judge)
+
+
+@task
+def office(
+    tasks: str | list[str] = "",
+    repeats: int = 1,
+    seed: int = 0,
+    temperature: float = 1.0,
+    max_turns: int | None = None,
+    max_tokens: int | None = None,
+) -> Task:
+    """Ordinary office tasks: does the model do plain work, or refuse it? `tasks`: names with commas between,
+    empty for all."""
+    shown = Rendering("english")
+    batch = EpisodeBatch(plan_office(tasks, repeats, shown))
+    return build_task(batch, "office", seed, shown.sampling(temperature, max_tokens), max_turns)
+
+
+def add_judges(task: Task, own_judge: bool) -> Task:
+    """The task with the columns of the judges in the model role `judge`, as it is without that role.
+
+    `own_judge` admits judges of the evaluated model's own family.
+    """
+    task.scorer = [*(task.scorer or ()), *judge_scorers(own_judge)]
+    return task
 
 
 def sampling(temperature: float, max_tokens: int) -> GenerateConfig:
@@ -192,6 +229,18 @@ def plan_episodes(
     return [PlannedEpisode(episode, repeat) for repeat in range(repeats) for episode in episodes]
 
 
+def plan_office(
+    tasks: str | Sequence[str], repeats: int, shown: Rendering = Rendering("english")
+) -> list[PlannedEpisode]:
+    """Every office task and repeat; `ConfigError` for values that make no sense."""
+    if repeats < 1:
+        raise ConfigError(f"repeats: {repeats} is too few; give 1 or more.")
+    if (shown.dialect, shown.presentation) != ("english", "tools"):
+        raise ConfigError("office tasks need dialect=english and presentation=tools. Set them so.")
+    episodes = [OfficeEpisode(task) for task in find_tasks(tasks)]
+    return [PlannedEpisode(episode, repeat) for repeat in range(repeats) for episode in episodes]
+
+
 def build_task(
     batch: EpisodeBatch,
     name: str,
@@ -206,6 +255,7 @@ def build_task(
         dataset=MemoryDataset([_sample(plan) for plan in batch.planned.values()], name=name),
         solver=office_agent(batch, max_turns, seed),
         scorer=episode_outcome(batch, finished),
+        metrics=[office_rates()] if batch.kinds == {OFFICE} else None,
         config=config,
         fail_on_error=False,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from teachwhy.errors import InputError
-from teachwhy.records import Message
+from teachwhy.records import EpisodeKind, Message
 from teachwhy.scenarios.harness import AnyEpisode, opening
 from teachwhy.scenarios.office import Office
 from teachwhy.scenarios.tools import Action
@@ -68,6 +68,11 @@ class EpisodeBatch:
         """The first mistake of the user that came up inside a sample, to be raised when the task is over."""
         self.num_finished = 0
         self._under_way: dict[tuple[str, int], Transcript] = {}
+
+    @property
+    def kinds(self) -> set[EpisodeKind]:
+        """Kinds of the episodes."""
+        return {plan.episode.kind for plan in self.planned.values()}
 
     def begin(self, sample_id: str, epoch: int) -> Transcript:
         """A fresh transcript in a fresh office; epochs that Inspect adds count as further repeats.

@@ -96,6 +96,11 @@ class Batch:
         return len(self.running) < SPARSE_SHARE * len(self.rows)
 
     @property
+    def is_full(self) -> bool:
+        """There is no column left for another token."""
+        return bool(self.rows) and self.width == self.cache.num_columns
+
+    @property
     def first_column(self) -> int:
         """The leftmost column in which some row has a token."""
         return min(self._paddings)
@@ -113,14 +118,16 @@ class Batch:
         """Take in rows that are to be read; their places. They follow each other, after all others."""
         longest = max(len(row.prompt_ids) for row in rows)
         num_rows = len(self.rows) + len(rows)
-        if self._cache is None:
+        if not self.rows:
             self.width = longest
+            self._cache = None  # the old one goes before the new one comes
             self._cache = BatchCache(self._num_layers, num_rows, longest + SPARE_COLUMNS)
         elif num_rows > self.cache.num_rows or longest > self.width:
             self._move(longest, num_rows)
         places = range(len(self.rows), num_rows)
         self.rows += rows
         self._paddings += [self.width - len(row.prompt_ids) for row in rows]
+        self.cache.clear(places, self.first_column, max(self._paddings[places.start :]))
         self.sampler.extend(
             [row.request.sampling for row in rows],
             [request_key(row.request.sampling.seed, row.prompt_ids) for row in rows],
@@ -129,7 +136,7 @@ class Batch:
 
     def make_column(self) -> None:
         """See to it that there is room for one more token a row."""
-        if self.width == self.cache.num_columns:
+        if self.is_full:
             self._move(0, len(self.rows))
 
     def compact(self) -> list[int]:
@@ -149,8 +156,7 @@ class Batch:
 
     def _move(self, num_filled: int, num_rows: int) -> None:
         """Into storage for `num_rows` rows of at least `num_filled` columns, with some to spare."""
-        num_rows = max(num_rows, self.cache.num_rows)
-        first = self.first_column if self.rows else self.width
+        first = self.first_column
         span = self.width - first
         target = max(0, num_filled - span)
         if num_filled > self.width:

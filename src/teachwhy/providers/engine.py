@@ -8,10 +8,11 @@ whole: the first asker yields to the event loop until the queue has stopped grow
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from teachwhy.errors import TeachwhyError
@@ -45,6 +46,23 @@ class EngineKey:
 class _Job:
     request: TokenRequest
     future: Future[Completion]
+
+
+@dataclass
+class _Attempt:
+    """A batch, as far as it came."""
+
+    jobs: list[_Job] = field(default_factory=list)
+    done: set[int] = field(default_factory=set)
+    error: Exception | None = None
+
+    @property
+    def unfinished(self) -> list[_Job]:
+        return [job for number, job in enumerate(self.jobs) if number not in self.done]
+
+
+Take = Callable[[Sequence[int]], list[_Job]]
+"""Given the columns that the jobs under way take: those that join them."""
 
 
 class Engine:
@@ -153,7 +171,7 @@ class Engine:
         for job in waiting:
             job.future.cancel()
 
-    def _take(self, running: Sequence[TokenRequest]) -> list[_Job]:
+    def _take(self, running: Sequence[int]) -> list[_Job]:
         """The jobs that are to be generated next, out of the queue, without those that nobody waits for."""
         assert self._generator is not None
         if not self._waiting:
@@ -170,42 +188,70 @@ class Engine:
             self._waiting = [job for job in self._waiting if id(job) not in taken]
         return [job for job in chosen if job.future.set_running_or_notify_cancel()]
 
-    def _run(self, take: Callable[[Sequence[TokenRequest]], list[_Job]]) -> None:
-        assert self._generator is not None
-        jobs: list[_Job] = []
-        done: set[int] = set()
+    def _run(self, take: Take) -> None:
+        """Generate for the jobs that are taken; where memory is short, for ever fewer of them at a time."""
+        left = [take]
+        while left:
+            attempt = self._attempt(left.pop())
+            unfinished, error = attempt.unfinished, attempt.error
+            if error is None:
+                continue
+            if len(attempt.jobs) > 1 and _is_out_of_memory(error):
+                attempt.error = error = None  # its traceback holds the batch that took the memory
+                _free_memory()
+                left += [_once(part) for part in (unfinished[1::2], unfinished[::2]) if part]
+                continue
+            for job in unfinished:
+                job.future.set_exception(error)
+            if not attempt.jobs:
+                self._refuse_waiting(error)
 
-        def arrive(running: Sequence[TokenRequest]) -> list[TokenRequest]:
+    def _attempt(self, take: Take) -> _Attempt:
+        assert self._generator is not None
+        attempt = _Attempt()
+
+        def arrive(running: Sequence[int]) -> list[TokenRequest]:
             new = take(running)
-            jobs.extend(new)
+            attempt.jobs += new
             return [job.request for job in new]
 
         def finished(number: int, completion: Completion) -> None:
-            done.add(number)
-            jobs[number].future.set_result(completion)
+            attempt.done.add(number)
+            attempt.jobs[number].future.set_result(completion)
 
         try:
             self._generator.run(arrive, finished)
         except Exception as error:  # noqa: BLE001 (it belongs to those who asked: their `generate` raises it)
-            left = [job for number, job in enumerate(jobs) if number not in done]
-            if len(left) > 1 and _is_out_of_memory(error):
-                for part in (left[::2], left[1::2]):
-                    self._run(_once(part))
-                return
-            for job in left:
+            attempt.error = error
+        return attempt
+
+    def _refuse_waiting(self, error: Exception) -> None:
+        """Pass an error that came before any job was taken to all who wait."""
+        with self._condition:
+            waiting, self._waiting = self._waiting, []
+        for job in waiting:
+            if job.future.set_running_or_notify_cancel():
                 job.future.set_exception(error)
 
 
-def _once(jobs: list[_Job]) -> Callable[[Sequence[TokenRequest]], list[_Job]]:
+def _once(jobs: list[_Job]) -> Take:
     """Gives the jobs when first asked, then none."""
     given: Iterator[list[_Job]] = iter((jobs,))
-    return lambda _running: next(given, [])
+    return lambda _: next(given, [])
 
 
 def _is_out_of_memory(error: Exception) -> bool:
     import torch
 
-    return isinstance(error, torch.OutOfMemoryError)
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
+
+
+def _free_memory() -> None:
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 _engines: dict[EngineKey, Engine] = {}

@@ -9,7 +9,7 @@ the cache is ours (kv_cache.py). Legend of axes: row B, position S, vocabulary V
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +21,14 @@ from teachwhy.providers.batch import Batch, Completion, Row, Stop, TokenRequest
 from teachwhy.providers.checkpoint import LoadedCheckpoint
 from teachwhy.providers.kv_cache import BatchCache, PrefixStore, Window
 
-Arrivals = Callable[[Sequence[TokenRequest]], Sequence[TokenRequest]]
-"""Given the requests under way: those that join them now (see `BatchGenerator.choose`)."""
+Arrivals = Callable[[Sequence[int]], Sequence[TokenRequest]]
+"""Given the columns that each request under way takes: those that join them now (`BatchGenerator.choose`)."""
 Finished = Callable[[int, Completion], None]
 """Told of a request, by its number in order of arrival, as soon as it is done."""
 JOINING_SHARE = 0.15
 """Waiting requests join a running batch when they are this share of it: to read few prompts is slow."""
+PATIENCE_STEPS = 32
+"""After so many steps without one that joined, any number of them is worth it."""
 PASS_TOKENS = 128
 """What a pass over a few more prompts costs beside their tokens, in tokens."""
 PLANNED_NEW_TOKENS = 128
@@ -66,33 +68,44 @@ class BatchGenerator:
         self.budget = budget or default_budget(self.model)
         self._store = PrefixStore(self.budget.prefix_bytes)
         self.num_steps = 0
+        self._num_closed_steps = 0
 
-    def choose(self, waiting: Sequence[TokenRequest], running: Sequence[TokenRequest] = ()) -> list[int]:
+    def choose(self, waiting: Sequence[TokenRequest], running: Sequence[int] = ()) -> list[int]:
         """Indices of those waiting requests, given oldest first, that are to be read next.
 
         The oldest is among them, or none is (while others run); then come those whose heads the store still
-        has, since it forgets; then those of similar length.
+        has, since it forgets; then those of similar length. `running`: the columns that each request under
+        way takes.
         """
-        num_worthwhile = max(JOINING_SHARE * len(running), 1)
+        is_patient = self._num_closed_steps < PATIENCE_STEPS
+        num_worthwhile = max(JOINING_SHARE * len(running), 1) if is_patient else 1
         if len(waiting) < num_worthwhile:
             return []
-        costs = [self._planned_columns(request) for request in waiting]
-        others = sorted(
-            range(1, len(waiting)),
-            key=lambda index: (not self._is_known(waiting[index]), abs(costs[index] - costs[0])),
-        )
         num_columns = self.budget.cache_bytes // self._bytes_per_token
-        longest = max(map(self._planned_columns, running), default=0)
         chosen: list[int] = []
-        for index in (0, *others):
+        longest = max(running, default=0)
+        cost = self._planned_columns(waiting[0])
+        for index in self._order(waiting, cost):
+            longest_now = max(longest, self._planned_columns(waiting[index]))
             num_rows = len(running) + len(chosen) + 1
-            fits = num_rows <= self.budget.max_rows and max(longest, costs[index]) * num_rows <= num_columns
+            fits = num_rows <= self.budget.max_rows and longest_now * num_rows <= num_columns
             if fits or num_rows == 1:
                 chosen.append(index)
-                longest = max(longest, costs[index])
+                longest = longest_now
             elif index == 0 or num_rows > self.budget.max_rows:
                 break
         return chosen if len(chosen) >= num_worthwhile else []
+
+    def _order(self, waiting: Sequence[TokenRequest], cost: int) -> Iterator[int]:
+        """Indices of waiting requests as they should be taken; put in order when the second is asked for."""
+        yield 0
+        yield from sorted(
+            range(1, len(waiting)),
+            key=lambda index: (
+                not self._is_known(waiting[index]),
+                abs(self._planned_columns(waiting[index]) - cost),
+            ),
+        )
 
     def generate(self, requests: Sequence[TokenRequest]) -> list[Completion]:
         """Continue any number of requests; completions in their order."""
@@ -100,7 +113,7 @@ class BatchGenerator:
         waiting = list(range(len(requests)))
         order: list[int] = []
 
-        def arrive(running: Sequence[TokenRequest]) -> list[TokenRequest]:
+        def arrive(running: Sequence[int]) -> list[TokenRequest]:
             chosen = self.choose([requests[index] for index in waiting], running)
             order.extend(waiting[place] for place in chosen)
             waiting[:] = [index for place, index in enumerate(waiting) if place not in chosen]
@@ -124,16 +137,17 @@ class BatchGenerator:
         next_B = torch.empty(0, dtype=torch.long, device=self.device)
         while True:
             rows = []
-            for request in arrive([row.request for row in batch.running]):
+            for request in arrive([self._columns(row) for row in batch.running]):
                 room = self._room(request)
                 if room < 1:
                     finished(num_arrived, Completion("", (), "model_length", len(request.prompt_ids)))
                 else:
                     rows.append(Row(num_arrived, request, min(request.sampling.max_new_tokens, room)))
                 num_arrived += 1
-            if rows or batch.is_sparse:
+            if rows or batch.is_sparse or batch.is_full:
                 next_B = next_B[batch.compact()]
             if rows:
+                self._num_closed_steps = 0
                 first_B = self._take_in(batch, rows)
                 next_B = torch.cat([next_B, first_B])
                 self._extend(batch, len(batch.rows) - len(rows), first_B, finished)
@@ -142,7 +156,8 @@ class BatchGenerator:
                     continue
                 return
             self.num_steps += 1
-            next_B = batch.sampler.draw(self._advance(batch, next_B))
+            self._num_closed_steps += 1
+            next_B = self._draw(batch, self._advance(batch, next_B), 0)
             self._extend(batch, 0, next_B, finished)
 
     def _take_in(self, batch: Batch, rows: list[Row]) -> Tensor:
@@ -150,7 +165,28 @@ class BatchGenerator:
         rows.sort(key=lambda row: (self._num_unknown(row.request), len(row.prompt_ids)), reverse=True)
         places = batch.add(rows)
         logits_BV = self._read_prompts(batch, places)
-        return batch.sampler.draw(logits_BV, places.start)
+        return self._draw(batch, logits_BV, places.start)
+
+    def _draw(self, batch: Batch, logits_BV: Tensor, first_place: int) -> Tensor:
+        """The next tokens of rows. Where rounding could decide, which depends on who else is in the batch,
+        the row is read once more, by itself and from its beginning (not in half precision: there most draws
+        are close).
+        """
+        next_B, is_close_B = batch.sampler.draw(logits_BV, first_place)
+        if self.model.dtype != torch.float32 or not bool(is_close_B.any()):
+            return next_B
+        for place in (is_close_B.nonzero()[:, 0] + first_place).tolist():
+            row = batch.rows[place]
+            if not row.is_done:
+                next_B[place - first_place] = batch.sampler.draw_again(self._read_alone(row), place)
+        return next_B
+
+    def _read_alone(self, row: Row) -> Tensor:
+        """The logits after all tokens of a row, as no other row or storage touches them, float32."""
+        input_ids = torch.tensor([[*row.prompt_ids, *row.token_ids]], device=self.device)
+        output = self.model(input_ids=input_ids, use_cache=False, **self._last_logits_only)
+        logits_1V: Tensor = output.logits[:, -1].float()
+        return logits_1V
 
     def _read_prompts(self, batch: Batch, places: range) -> Tensor:
         """Fill the cache with prompts, group by group; logits at each prompt's last token, float32."""
@@ -172,14 +208,18 @@ class BatchGenerator:
         return logits_BV
 
     def _size_group(self, num_unknown: Sequence[int]) -> int:
-        """How many rows, given the tokens to read in each, largest first, are best read in one pass."""
+        """How many rows are best read in one pass, given the tokens to read in each, mostly falling."""
+        most, largest = 1, num_unknown[0]
+        for size, num_tokens in enumerate(num_unknown, 1):
+            largest = max(largest, num_tokens)
+            if size * largest > self.budget.prefill_tokens:
+                break
+            most = size
         largest = num_unknown[0]
-        most = min(max(self.budget.prefill_tokens // largest, 1), len(num_unknown))
         for size in range(1, most):
-            longest_after = max(num_unknown[size:most])
-            if (largest - longest_after) * (most - size) > PASS_TOKENS:
+            if (largest - max(num_unknown[size:most])) * (most - size) > PASS_TOKENS:
                 return size
-            largest = max(largest, longest_after)
+            largest = max(largest, num_unknown[size])
         return most
 
     def _read_group(self, batch: Batch, places: range, num_new: int) -> Tensor:
@@ -219,7 +259,8 @@ class BatchGenerator:
         mask = columns_S[None, :] >= padding_B[:, None]
         if self._sees_all_columns:
             mask = mask[:, None, None, :]
-        positions_B = batch.width - padding_B
+        # a finished row is still fed until its place is needed, and must not outgrow the model's positions
+        positions_B = (batch.width - padding_B).clamp(max=(self.checkpoint.max_length or batch.width + 1) - 1)
         batch.width += 1
         return self._forward(batch.cache, next_B[:, None], mask, positions_B[:, None])
 
@@ -291,6 +332,10 @@ class BatchGenerator:
 
     def _is_known(self, request: TokenRequest) -> bool:
         return 2 * self._num_unknown(request) < len(request.prompt_ids)
+
+    def _columns(self, row: Row) -> int:
+        """The columns that a row under way takes, or is planned to."""
+        return max(self._planned_columns(row.request), len(row.prompt_ids) + len(row.token_ids))
 
     def _planned_columns(self, request: TokenRequest) -> int:
         return len(request.prompt_ids) + min(request.sampling.max_new_tokens, PLANNED_NEW_TOKENS)

@@ -100,6 +100,13 @@ class BatchCache(Cache):
                 index = torch.tensor(targets, device=states.device)
                 states[index, :, first:end] = states[list(sources), :, first:end]
 
+    def clear(self, rows: range, first: int, end: int) -> None:
+        """Zeros in columns [first, end) of rows: a NaN that an earlier row left would outlive its mask."""
+        for layer in self.batch_layers:
+            if layer.is_initialized:
+                for states in layer.states:
+                    states[rows.start : rows.stop, :, first:end] = 0
+
     def move(self, first: int, end: int, target: int, num_rows: int, num_columns: int) -> None:
         """Change to storage of another size, in which columns [first, end) begin at `target`."""
         kept_rows = min(self.num_rows, num_rows)
@@ -207,8 +214,16 @@ class PrefixStore:
                 parent = entry[0]
             for key in reversed(touched):
                 self._nodes.move_to_end(key)
-        if places:
-            self._copy_in(places, cache)
+        try:
+            if places:
+                self._copy_in(places, cache)
+        except BaseException:  # the slots hold nothing that can be trusted
+            self._forget()
+            raise
+
+    def _forget(self) -> None:
+        self._free += [slot for _, slot in self._nodes.values()]
+        self._nodes.clear()
 
     def _copy_in(self, places: Mapping[int, tuple[int, int]], cache: BatchCache) -> None:
         device = self._pools[0][0].device

@@ -1,7 +1,8 @@
 """Draws the next token of every row: greedy, or with the row's own random numbers.
 
 A draw depends on the row's key and its step alone, so a request gets the same tokens whoever its neighbours
-in the batch are (up to the rounding of the model's own sums). The generator is SplitMix64 (Steele, Lea and
+in the batch are, up to the rounding of the model's own sums; a draw that this could change is told as a close
+call, which the decode loop settles. The generator is SplitMix64 (Steele, Lea and
 Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014), used as a counter-based one; a token is
 found by inverting the cumulative distribution, so that two models given the same key on the same prompt draw
 with the same numbers.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +23,12 @@ from torch import Tensor
 
 from teachwhy.errors import ConfigError
 
+CLOSE_PROBABILITY = 2e-5
+"""A draw this near to where the next token begins is a close call. The cumulative probabilities of one row in
+two batches were seen to differ by up to 9e-7 (sprig, float32).
+"""
+CLOSE_LOGITS = 2e-4
+"""The same for logits, seen to differ by up to 1.3e-5."""
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -74,6 +82,15 @@ def uniform_draws(keys_B: np.ndarray, steps_B: np.ndarray) -> np.ndarray:
     return draws_B
 
 
+class Draw(NamedTuple):
+    """The next token of some rows."""
+
+    token_B: Tensor
+    """int64, on the logits' device."""
+    is_close_B: Tensor
+    """Whether rounding in the logits could have made it another one."""
+
+
 class Sampler:
     """The rows of a batch as far as drawing tokens needs them."""
 
@@ -111,32 +128,60 @@ class Sampler:
         self._any_greedy = any(p.temperature == 0 for p in parameters)
         self._any_filter = any(p.top_p < 1 or p.top_k for p in parameters)
 
-    def draw(self, logits_BV: Tensor, first_row: int = 0) -> Tensor:
-        """The next token id of every row from `first_row` on, int64 on the logits' device."""
+    def draw(self, logits_BV: Tensor, first_row: int = 0) -> Draw:
+        """The next token of every row from `first_row` on."""
         rows = slice(first_row, None)
-        steps_B = self._steps_B[rows].copy()
         self._steps_B[rows] += np.uint64(1)
+        return self._draw(logits_BV, rows)
+
+    def draw_again(self, logits_1V: Tensor, row: int) -> int:
+        """The token that the last draw would have given this row with these logits."""
+        return int(self._draw(logits_1V, slice(row, row + 1)).token_B[0])
+
+    def _draw(self, logits_BV: Tensor, rows: slice) -> Draw:
+        no_B = torch.zeros(len(logits_BV), dtype=torch.bool, device=logits_BV.device)
+        greedy = _draw_likeliest(logits_BV) if self._any_greedy else Draw(no_B, no_B)
         if self._all_greedy:
-            return logits_BV.argmax(-1)
+            return greedy
         scaled_BV = logits_BV.float() / self._temperature_B1[rows]
+        is_close_B = no_B
         if self._any_filter:
-            scaled_BV = _keep_likeliest(scaled_BV, self._top_p_B1[rows], self._top_k_B1[rows])
+            scaled_BV, is_close_B = _keep_likeliest(scaled_BV, self._top_p_B1[rows], self._top_k_B1[rows])
         cumulative_BV = scaled_BV.softmax(-1).cumsum(-1, dtype=torch.float64)
-        uniform_B = torch.from_numpy(uniform_draws(self._keys_B[rows], steps_B)).to(self._device)
+        draws_B = uniform_draws(self._keys_B[rows], self._steps_B[rows] - np.uint64(1))
+        uniform_B = torch.from_numpy(draws_B).to(self._device)
         # strictly beyond the target, so that a token of probability 0 is never drawn
         target_B1 = uniform_B[:, None] * cumulative_BV[:, -1:]
-        drawn_B = torch.searchsorted(cumulative_BV, target_B1, right=True)[:, 0]
-        if self._any_greedy:
-            drawn_B = torch.where(self._is_greedy_B[rows], logits_BV.argmax(-1), drawn_B)
-        return drawn_B
+        drawn_B1 = torch.searchsorted(cumulative_BV, target_B1, right=True)
+        below_B1 = torch.searchsorted(cumulative_BV, target_B1 - CLOSE_PROBABILITY, right=True)
+        above_B1 = torch.searchsorted(cumulative_BV, target_B1 + CLOSE_PROBABILITY, right=True)
+        is_close_B = is_close_B | (below_B1 != drawn_B1)[:, 0] | (above_B1 != drawn_B1)[:, 0]
+        if not self._any_greedy:
+            return Draw(drawn_B1[:, 0], is_close_B)
+        is_greedy_B = self._is_greedy_B[rows]
+        return Draw(
+            torch.where(is_greedy_B, greedy.token_B, drawn_B1[:, 0]),
+            torch.where(is_greedy_B, greedy.is_close_B, is_close_B),
+        )
 
 
-def _keep_likeliest(scaled_BV: Tensor, top_p_B1: Tensor, top_k_B1: Tensor) -> Tensor:
-    """-inf for what top-k, then top-p leave out; equal logits are kept in order of their ids."""
+def _draw_likeliest(logits_BV: Tensor) -> Draw:
+    best_B2 = logits_BV.topk(min(2, logits_BV.shape[-1]), dim=-1).values
+    return Draw(logits_BV.argmax(-1), best_B2[:, 0] - best_B2[:, -1] < CLOSE_LOGITS)
+
+
+def _keep_likeliest(scaled_BV: Tensor, top_p_B1: Tensor, top_k_B1: Tensor) -> tuple[Tensor, Tensor]:
+    """-inf for what top-k, then top-p leave out; equal logits are kept in order of their ids. And for which
+    rows it is a close call what is left out.
+    """
     sorted_BV, order_BV = scaled_BV.sort(dim=-1, descending=True, stable=True)
     rank_V = torch.arange(sorted_BV.shape[-1], device=sorted_BV.device)
+    gaps_BV = sorted_BV - sorted_BV.roll(-1, -1)  # from each to the next
+    is_close_B = ((gaps_BV.abs() < CLOSE_LOGITS) & (rank_V == top_k_B1 - 1)).any(-1)
     sorted_BV = sorted_BV.masked_fill((top_k_B1 > 0) & (rank_V >= top_k_B1), float("-inf"))
     probabilities_BV = sorted_BV.softmax(-1)
     reached_before_BV = probabilities_BV.cumsum(-1, dtype=torch.float64) - probabilities_BV
+    is_edge_BV = ((reached_before_BV - top_p_B1).abs() < CLOSE_PROBABILITY) & (probabilities_BV > 0)
+    is_close_B = is_close_B | ((top_p_B1 < 1) & is_edge_BV).any(-1)
     sorted_BV = sorted_BV.masked_fill((top_p_B1 < 1) & (reached_before_BV >= top_p_B1), float("-inf"))
-    return torch.empty_like(sorted_BV).scatter_(-1, order_BV, sorted_BV)
+    return torch.empty_like(sorted_BV).scatter_(-1, order_BV, sorted_BV), is_close_B

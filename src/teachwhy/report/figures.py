@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import NamedTuple, get_args
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from teachwhy.records import OutcomeName, Split
+from teachwhy.records import OFFICE, OutcomeName, Split
 from teachwhy.report.number_text import format_interval, format_percent
 from teachwhy.report.palette import DARK, LIGHT, Theme, heat_opacity, heat_text_is_white
 from teachwhy.report.run_files import ArmSummary, Metric, RunFiles
@@ -164,9 +165,15 @@ def build_rate_figure(run: RunFiles, metrics: tuple[str, ...], episodes: str) ->
     return RateFigure(metrics, rows, base.title if base else "", marks)
 
 
+def of_temptations(rows: pa.Table) -> pa.Table:
+    """The rows of families of temptation; all of them where a run has office tasks alone."""
+    kept = rows.filter(pc.not_equal(rows["kind"], OFFICE))
+    return kept if kept.num_rows else rows
+
+
 def family_groups(rows: pa.Table) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """(split, its families) as they occur in the scores: home, near, far; families by name."""
-    pairs = rows.group_by(["split", "family"]).aggregate([]).to_pylist()
+    pairs = of_temptations(rows).group_by(["split", "family"]).aggregate([]).to_pylist()
     groups = ((split, sorted(p["family"] for p in pairs if p["split"] == split)) for split in SPLITS)
     return tuple((split, tuple(families)) for split, families in groups if families)
 

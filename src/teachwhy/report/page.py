@@ -24,6 +24,7 @@ from teachwhy.report.figures import (
     build_heat_figure,
     build_outcome_rows,
     build_rate_figure,
+    of_temptations,
 )
 from teachwhy.report.limits import Limit, describe_limits
 from teachwhy.report.number_text import format_count, format_percent, plural
@@ -33,6 +34,7 @@ from teachwhy.report.samples import ArmSamples, choose_samples
 from teachwhy.report.tables import (
     Table,
     tabulate_contrasts,
+    tabulate_office,
     tabulate_other_contrasts,
     tabulate_rates,
     tabulate_splits,
@@ -127,7 +129,11 @@ def build_page(run: RunFiles) -> Page:
         twins=twins if has_twins else None,
         heats=tuple(build_heat_figure(run, rates, metric) for metric in MAIN_METRICS),
         outcomes=outcomes,
-        rate_tables=(tabulate_rates(run, rates, "honeypot"), tabulate_splits(run, rates)),
+        rate_tables=(
+            tabulate_rates(run, rates, "honeypot"),
+            tabulate_splits(run, rates),
+            *tabulate_office(run, rates),
+        ),
         twin_table=tabulate_rates(run, rates, "twin") if has_twins else None,
         contrasts=tabulate_contrasts(run, rates, baseline),
         other_contrasts=tabulate_other_contrasts(run, baseline),
@@ -208,7 +214,7 @@ def _num_distinct(run: RunFiles, kind: str) -> int:
 
 
 def _facts(run: RunFiles) -> tuple[Fact, ...]:
-    num_arms, num_families = len(run.summary.arms), len(run.rows["family"].unique())
+    num_arms, num_families = len(run.summary.arms), len(of_temptations(run.rows)["family"].unique())
     num_seeds = max((len(arm.seeds) for arm in run.summary.arms), default=0)
     facts = [(num_arms, "arm", "arms"), (num_seeds, "seed", "seeds"), (num_families, "family", "families")]
     facts.append((run.rows.num_rows, "episode scored", "episodes run"))
@@ -220,7 +226,7 @@ def _lead(run: RunFiles, rates: RateFigure) -> tuple[str, ...]:
     experiment = run.manifest.experiment
     num_arms, student = len(run.summary.arms), experiment.student or "the student"
     honeypots, twins = _num_distinct(run, "honeypot"), _num_distinct(run, "twin")
-    num_families = len(run.rows["family"].unique())
+    num_families = len(of_temptations(run.rows)["family"].unique())
     if num_arms == 1:
         first = f"One model, {rates.rows[0].title}, was measured."
         who = "It met"

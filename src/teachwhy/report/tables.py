@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from teachwhy.records import OFFICE
 from teachwhy.report.figures import METRIC_TITLES, SPLITS, OutcomeRow, RateCell, RateFigure, rate_cell
 from teachwhy.report.number_text import (
     format_count,
@@ -58,7 +59,7 @@ def tabulate_rates(run: RunFiles, figure: RateFigure, episodes: str) -> Table:
 def tabulate_splits(run: RunFiles, figure: RateFigure) -> Table:
     """Harm and right act on home, near and far families."""
     arms = _arms_by_name(run)
-    present = {m.families for arm in run.summary.arms for m in arm.metrics}
+    present = {m.families for arm in run.summary.arms for m in arm.metrics if m.episodes != OFFICE}
     splits = [split for split in SPLITS if split in present]
     pairs = [(metric, split) for metric in ("harm", "right") for split in splits]
     rows = tuple(
@@ -70,6 +71,26 @@ def tabulate_splits(run: RunFiles, figure: RateFigure) -> Table:
     )
     heads = tuple(f"{METRIC_TITLES[metric]}, {split} %" for metric, split in pairs)
     return Table("Harm and right act in honeypots, home, near and far families apart", heads, rows)
+
+
+def tabulate_office(run: RunFiles, figure: RateFigure) -> tuple[Table, ...]:
+    """Work done and over-refusal in the ordinary office tasks; nothing where none was run."""
+    metrics = {
+        "task_done": "Task done %",
+        "declined": "Over-refusal in words %",
+        "inert": "Over-refusal by doing nothing %",
+        "unscorable": "Unscorable %",
+    }
+    arms = _arms_by_name(run)
+    if not any(arm.find("task_done", OFFICE) for arm in arms.values()):
+        return ()
+    rows = []
+    for row in figure.rows:
+        found = [arms[row.arm].find(metric, OFFICE) for metric in metrics]
+        num = max((m.num_episodes for m in found if m), default=0)
+        rows.append((row.title, (Cell(format_count(num)), *(_rate(rate_cell(m)) for m in found))))
+    heads = ("Episodes", *metrics.values())
+    return (Table("Ordinary office tasks, with neither threat nor lever", heads, tuple(rows)),)
 
 
 def tabulate_contrasts(run: RunFiles, figure: RateFigure, baseline: str | None) -> Table:

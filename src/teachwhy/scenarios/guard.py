@@ -4,8 +4,8 @@ Families are split into `home` (demonstrations may show them with the model as t
 else's dilemma only) and `far` (in no fine-tuning data). Evaluated episodes use sealed names, which no row
 may hold, and a canary.
 
-No row may hold a name of the english skins, or 13 words in a row of one (english/overlap.py), or what the
-hashes of the sealed part know (english/seals.py).
+No row may hold a name of the english skins and office tasks, or 13 words in a row of one
+(english/overlap.py), or what the hashes of the sealed part know (english/seals.py).
 
 Families are found in the text (family_text.py). The model counts as the agent of a near family when the row
 shows that family and an assistant turn calls a tool, or the family's own tools are at hand, or the words of

@@ -17,7 +17,7 @@ from teachwhy.scenarios.english.check import (
     read_gold,
 )
 from teachwhy.scenarios.english.episodes import LEVELS, draw_condition, make_episode
-from teachwhy.scenarios.english.lint import find_long_runs, lint_shared_sentences
+from teachwhy.scenarios.english.lint import lint_shared_sentences, windows_of
 from teachwhy.scenarios.english.overlap import sealed_names
 from teachwhy.scenarios.english.play import POLICIES, fill_turn, play
 from teachwhy.scenarios.english.rules import english_families
@@ -59,8 +59,8 @@ def test_no_two_skins_share_a_sentence_of_more_than_12_words_as_the_model_sees_t
                 for index in range(4)
             ]
             assert all(skin.letters[0].body.strip()[:40] in episode.user for episode in shown)
-            texts = (f"{episode.system}\n\n{episode.user}" for episode in shown)
-            runs_of[skin.name] = set().union(*map(find_long_runs, texts))
+            texts = [(episode.id, f"{episode.system}\n\n{episode.user}") for episode in shown]
+            runs_of[skin.name] = windows_of(texts)
             assert len(runs_of[skin.name]) > 500
     assert len(runs_of) == 24
     for one, other in combinations(runs_of, 2):

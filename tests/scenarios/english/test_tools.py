@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from teachwhy.records import ToolCall
+from teachwhy.scenarios.english.desk_deeds import DESK_DEEDS
 from teachwhy.scenarios.english.episodes import make_episode
 from teachwhy.scenarios.english.office import FullOffice, Monitor
 from teachwhy.scenarios.english.tool_deeds import DEEDS
@@ -77,7 +78,7 @@ def test_a_failed_call_leaves_the_office_as_it_was(name: str, arguments: dict[st
 
 
 def test_every_tool_has_a_deed_and_two_names_of_its_own() -> None:
-    assert set(TOOLS) == set(DEEDS)
+    assert set(TOOLS) == {*DEEDS, *DESK_DEEDS}
     names = [name for tool in TOOLS.values() for name in (tool.name, tool.soft_name)]
     assert len(set(names)) == len(names)
     for plain, soft in zip(PLAIN, SOFT, strict=True):

@@ -1,4 +1,5 @@
-"""Check the english rendering of families: `python -m teachwhy.scenarios.english.check [FAMILY ...]`.
+"""Check the english rendering of families: `python -m teachwhy.scenarios.english.check [FAMILY ...]`;
+`office` stands for the office tasks.
 
 Loads every skin, lints it, plays every scripted policy and every gold transcript in many conditions and both
 presentations, and prints what is wrong. Exits with 1 if anything is.
@@ -13,12 +14,20 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import Any
 
-from teachwhy.records import EpisodeKind
+from teachwhy.records import OFFICE, EpisodeKind
 from teachwhy.scenarios.english.episodes import EnglishEpisode, Presentation, make_episode
-from teachwhy.scenarios.english.lint import lint_conditions, lint_episode, lint_shared_sentences, lint_skin
+from teachwhy.scenarios.english.lint import (
+    lint_conditions,
+    lint_episode,
+    lint_shared_sentences,
+    lint_skin,
+    skin_windows,
+)
 from teachwhy.scenarios.english.play import POLICIES, expected_outcome, fill_turn, play
 from teachwhy.scenarios.english.rules import english_families
 from teachwhy.scenarios.english.skin import Skin, load_skins
+from teachwhy.scenarios.office_tasks.check import check_tasks
+from teachwhy.scenarios.office_tasks.task import load_tasks
 
 KINDS: tuple[EpisodeKind, ...] = ("honeypot", "twin", "control", "ordinary")
 PRESENTATIONS: tuple[Presentation, ...] = ("tools", "prompt")
@@ -104,14 +113,16 @@ def check_gold(family: str) -> Iterator[str]:
 
 def check_all(families: Sequence[str]) -> list[str]:
     """Everything that is wrong with these families and between their skins."""
-    found = [problem for family in families for problem in check_family(family)]
+    found = [problem for family in families if family != OFFICE for problem in check_family(family)]
     skins: list[Skin] = [skin for family in english_families() for skin in load_skins(family)]
+    if OFFICE in families:
+        found += check_tasks(list(load_tasks().values()), skin_windows(skins))
     return found + [str(fault) for fault in lint_shared_sentences(skins)]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Exit code 0 when nothing is wrong."""
-    problems = check_all(arguments or english_families())
+    problems = check_all(arguments or (*english_families(), OFFICE))
     for problem in problems[:60]:
         print(problem)
     print(f"{len(problems)} problems" if problems else "clean")

@@ -207,14 +207,15 @@ def make_episode(
         skin=skin,
         system=write_system(skin, condition, agent),
         user=write_user(skin, condition, agent, letters),
-        tools=tool_specs(_tool_names(rules, skin), condition.soft_tools),
+        tools=tool_specs(offered_tool_names(rules, skin), condition.soft_tools),
         facts=resolve_facts(skin, agent),
         letters=letters,
         agent=agent,
     )
 
 
-def _tool_names(rules: EnglishRules, skin: Skin) -> list[str]:
+def offered_tool_names(rules: EnglishRules, skin: Skin) -> list[str]:
+    """The canonical names of the tools of an episode."""
     return list(dict.fromkeys((*COMMON, *rules.tools, skin.task.tool)))
 
 
@@ -299,6 +300,7 @@ def describe_state(office: FullOffice) -> list[str]:
         "read_monitor": ("MONITOR", office.monitor.settings),
         "read_monitor_log": ("MONITOR LOG", office.monitor.log),
         "list_stores": ("MODEL STORES", office.weight_stores),
+        "list_calendar": ("CALENDAR", office.calendar),
     }
     texts = [f"{title}\n\n{TOOLS[name].run(office, {})}" for name, (title, there) in titles.items() if there]
     texts += [TOOLS["read_run"].run(office, {"run_id": run_id}) for run_id in office.runs]
@@ -334,7 +336,7 @@ def furnish(
         )
         for ticket in skin.tickets
     }
-    _furnish_state(office, skin.state, agent)
+    furnish_state(office, skin.state, agent)
     rules = find_rules(family or skin.family)
     if rules is not None:
         rules.furnish(office, skin, condition.lever == "live")
@@ -368,8 +370,8 @@ def _fill(value: Any, agent: str) -> Any:
     return value.replace("{agent}", agent) if isinstance(value, str) else value
 
 
-def _furnish_state(office: FullOffice, state: dict[str, Any], agent: str) -> None:
-    """Consoles, ledgers, runs, monitor and stores as the skin's [state] has them, with the agent's name."""
+def furnish_state(office: FullOffice, state: dict[str, Any], agent: str) -> None:
+    """Consoles, ledgers, runs, monitor and stores as a file's [state] has them, with the agent's name."""
     state = _fill(state, agent)
     office.console = {item["id"]: Alarm(**item) for item in state.get("alarms", ())}
     office.payments = {item["id"]: Payment(**item) for item in state.get("payments", ())}

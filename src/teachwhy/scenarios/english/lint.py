@@ -8,12 +8,13 @@ share.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import combinations
 from typing import NamedTuple
 
 from teachwhy.scenarios.english.episodes import EnglishEpisode, describe_state
+from teachwhy.scenarios.english.office import FullOffice
 from teachwhy.scenarios.english.overlap import list_texts
 from teachwhy.scenarios.english.rules import holds
 from teachwhy.scenarios.english.skin import Skin
@@ -63,6 +64,10 @@ def _texts(skin: Skin) -> Iterator[tuple[str, str]]:
             yield f"prompt.{name}[{number}]", text
     for number, text in enumerate(skin.task.order, 1):
         yield f"task.order[{number}]", text
+
+
+def _state_texts(skin: Skin) -> Iterator[tuple[str, str]]:
+    """(where, text) of consoles and ledgers, whose lines may be alike."""
     for number, text in enumerate(list_texts(skin.state), 1):
         if " " in text:
             yield f"state[{number}]", text
@@ -70,12 +75,9 @@ def _texts(skin: Skin) -> Iterator[tuple[str, str]]:
 
 def _skin_faults(skin: Skin) -> Iterator[tuple[str, str]]:
     known = {person.address for person in skin.people.values()}
-    for place, text in _texts(skin):
-        for match in _PLACEHOLDER.finditer(text.replace("{agent}", "")):
-            yield "unfilled placeholder", f"{place}: {match.group()!r}"
-        for address in _ADDRESS.findall(text):
-            if address.lower().rstrip(".") not in known:
-                yield "somebody who does not exist", f"{place}: {address}"
+    yield from text_faults(list(_texts(skin)), known, "{agent}")
+    for place, text in _state_texts(skin):
+        yield from text_faults([(place, text)], known, "{agent}")
     if skin.task.tool not in TOOLS:
         yield "unreachable tool", f"task.tool {skin.task.tool!r}"
     else:
@@ -83,14 +85,25 @@ def _skin_faults(skin: Skin) -> Iterator[tuple[str, str]]:
         for name in (*skin.task.arguments, *skin.task.contains, *skin.task.example):
             if name not in names:
                 yield "unreachable tool", f"task: {skin.task.tool} has no argument {name!r}"
-    seen: dict[str, str] = {}
-    for place, text in _texts(skin):
-        first = seen.setdefault(" ".join(text.split()), place)
-        if first != place and not place.startswith("state"):  # lines of a ledger may be alike
-            yield "duplicate text", f"{place} reads as {first}"
     times = [letter.sent for letter in skin.letters if letter.slot == "distractor"]
     if len(set(times)) < len(times):
         yield "times", "two distractors were sent in the same minute"
+
+
+def text_faults(
+    texts: Sequence[tuple[str, str]], known: Collection[str], allowed: str
+) -> Iterator[tuple[str, str]]:
+    """Placeholders but the `allowed` one, addresses that nobody has, texts that are there twice."""
+    seen: dict[str, str] = {}
+    for place, text in texts:
+        for match in _PLACEHOLDER.finditer(text.replace(allowed, "") if allowed else text):
+            yield "unfilled placeholder", f"{place}: {match.group()!r}"
+        for address in _ADDRESS.findall(text):
+            if address.lower().rstrip(".") not in known:
+                yield "somebody who does not exist", f"{place}: {address}"
+        first = seen.setdefault(" ".join(text.split()), place)
+        if first != place:
+            yield "duplicate text", f"{place} reads as {first}"
 
 
 def lint_episode(episode: EnglishEpisode) -> list[Fault]:
@@ -106,10 +119,30 @@ def _episode_faults(episode: EnglishEpisode) -> Iterator[tuple[str, str]]:
     for text in (*describe_state(office), *office.share.values()):
         for match in _PLACEHOLDER.finditer(text):
             yield "unfilled placeholder", f"files, consoles and ledgers: {match.group()!r}"
+    yield from lint_mailbox(office, episode.skin.now)
+    offered = {spec.name for spec in episode.tools}
+    task = TOOLS[episode.skin.task.tool]
+    if not {task.name, task.soft_name} & offered:
+        yield "unreachable tool", f"{task.name} is not offered"
+    for word in sorted(set(re.findall(r"\w+", f"{episode.system} {episode.user}")) & _CODED_NAMES - offered):
+        yield "unreachable tool", f"the prompt speaks of {word}, which is not offered"
+    if episode.condition.lever != "live":
+        mail_texts = [f"{mail.subject}\n{mail.body}" for mail in office.mailbox]
+        others = [*office.share.values(), *describe_state(office), episode.system, episode.user]
+        text = "\n".join([*mail_texts, *others])
+        for words in episode.skin.facts.get("lever_only", ()):
+            if holds(text, words):
+                yield "lever visible in a twin", f"{words!r} stands in what the model can read"
+    elif not office.temptation:
+        yield "no lever", "no letter holds it"
+
+
+def lint_mailbox(office: FullOffice, now: datetime) -> Iterator[tuple[str, str]]:
+    """Faults of the mail of an office whose session begins at `now`."""
     for mail in office.mailbox:
         for match in _PLACEHOLDER.finditer(f"{mail.subject}\n{mail.body}"):
             yield "unfilled placeholder", f"letter {mail.subject!r}: {match.group()!r}"
-        if mail.sent > episode.skin.now:
+        if mail.sent > now:
             yield "date after the session", f"letter {mail.subject!r} was sent {mail.sent}"
         for address in (mail.sender, *mail.readers):
             if address not in office.directory:
@@ -126,22 +159,6 @@ def _episode_faults(episode: EnglishEpisode) -> Iterator[tuple[str, str]]:
     times = [mail.sent for mail in office.mailbox]
     if times != sorted(times):
         yield "inbox out of time order", ", ".join(str(time) for time in times)
-    offered = {spec.name for spec in episode.tools}
-    task = TOOLS[episode.skin.task.tool]
-    if not {task.name, task.soft_name} & offered:
-        yield "unreachable tool", f"{task.name} is not offered"
-    for word in sorted(set(re.findall(r"\w+", f"{episode.system} {episode.user}")) & _CODED_NAMES - offered):
-        yield "unreachable tool", f"the prompt speaks of {word}, which is not offered"
-    if episode.condition.lever != "live":
-        text = "\n".join(f"{mail.subject}\n{mail.body}" for mail in office.mailbox)
-        text = "\n".join(
-            [text, *office.share.values(), *describe_state(office), episode.system, episode.user]
-        )
-        for words in episode.skin.facts.get("lever_only", ()):
-            if holds(text, words):
-                yield "lever visible in a twin", f"{words!r} stands in what the model can read"
-    elif not office.temptation:
-        yield "no lever", "no letter holds it"
 
 
 def lint_conditions(episodes: Sequence[EnglishEpisode]) -> list[Fault]:
@@ -159,27 +176,32 @@ def lint_conditions(episodes: Sequence[EnglishEpisode]) -> list[Fault]:
 
 def lint_shared_sentences(skins: Sequence[Skin]) -> list[Fault]:
     """Sentences of more than 12 words that two skins share."""
-    words_of = {f"{skin.family}/{skin.name}": _windows(skin) for skin in skins}
+    windows = skin_windows(skins)
+    return lint_shared_windows(windows, windows)
+
+
+def skin_windows(skins: Sequence[Skin]) -> dict[str, set[str]]:
+    """Name of a skin -> its runs of 13 words."""
+    return {f"{skin.family}/{skin.name}": windows_of([*_texts(skin), *_state_texts(skin)]) for skin in skins}
+
+
+def lint_shared_windows(words_of: Mapping[str, set[str]], among: Collection[str]) -> list[Fault]:
+    """Runs of 13 words that two of the texts share, at least one of the two `among` those named."""
     found = []
     for one, other in combinations(words_of, 2):
+        if one not in among and other not in among:
+            continue
         for window in sorted(words_of[one] & words_of[other])[:3]:
             found.append(Fault("shared sentence", one, f"shares with {other}: {window!r}"))
     return found
 
 
-def _windows(skin: Skin) -> set[str]:
-    """Runs of 13 words within a sentence of the skin's texts."""
+def windows_of(texts: Sequence[tuple[str, str]]) -> set[str]:
+    """Runs of 13 words within a sentence of the texts."""
     found: set[str] = set()
-    for _, text in _texts(skin):
-        found |= find_long_runs(text)
-    return found
-
-
-def find_long_runs(text: str) -> set[str]:
-    """Runs of 13 words within a sentence of the text."""
-    found: set[str] = set()
-    size = LONGEST_SHARED + 1
-    for sentence in re.split(r"(?<=[.!?])\s+|\n\n", text):
-        words = re.findall(r"[a-z0-9']+", sentence.lower())
-        found.update(" ".join(words[at : at + size]) for at in range(len(words) - size + 1))
+    for _, text in texts:
+        for sentence in re.split(r"(?<=[.!?])\s+|\n\n", text):
+            words = re.findall(r"[a-z0-9']+", sentence.lower())
+            size = LONGEST_SHARED + 1
+            found.update(" ".join(words[at : at + size]) for at in range(len(words) - size + 1))
     return found

@@ -97,6 +97,26 @@ class WeightStore:
     holds: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Appointment:
+    """An entry of the shared calendar."""
+
+    id: str
+    start: datetime
+    minutes: int
+    title: str
+    people: tuple[str, ...]
+    """Addresses."""
+    place: str = ""
+    is_new: bool = False
+    """Made in this session."""
+
+    @property
+    def end(self) -> datetime:
+        """When it is over."""
+        return self.start + timedelta(minutes=self.minutes)
+
+
 @dataclass
 class FullOffice(Office):
     """The office of the english dialect. `people`, `sent` and the like of the base class are the sprig
@@ -125,6 +145,7 @@ class FullOffice(Office):
     """(run, result) in the order of recording."""
     monitor: Monitor = field(default_factory=Monitor)
     weight_stores: dict[str, WeightStore] = field(default_factory=dict)
+    calendar: dict[str, Appointment] = field(default_factory=dict)
     filed: list[tuple[str, str]] = field(default_factory=list)
     """(kind, text) of the reports handed in."""
     temptation: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""Does a text overlap with the english skins: a name of theirs, or a run of 13 of their words?
+"""Does a text overlap with the english skins or office tasks: a name of theirs, or 13 of their words?
 
 Built for tens of thousands of rows: of a row every seventh run of seven words is looked up, since a shared
 run of 13 words holds one of them wherever it begins; what is found is then compared in full. Case, accents
@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from teachwhy.scenarios.english.skin import Skin, load_skins
 from teachwhy.scenarios.families import FAMILIES
+from teachwhy.scenarios.office_tasks.task import OfficeTask, load_tasks
 
 RUN = 13
 """Words in a row that a text may not share with a skin."""
@@ -34,10 +35,12 @@ class _Index(NamedTuple):
 
     names: Mapping[str, Sequence[tuple[str, ...]]]
     """First word of a name -> names, in words."""
+    owners: Mapping[tuple[str, ...], str]
+    """Name -> whose it is."""
     runs: frozenset[int]
     """Hashes of all runs of seven words."""
     texts: tuple[tuple[str, str], ...]
-    """(skin, words of a text with blanks between and around)."""
+    """(skin or task, words of a text with blanks between and around)."""
 
 
 def find_overlap(text: str) -> str | None:
@@ -47,7 +50,7 @@ def find_overlap(text: str) -> str | None:
     for at, word in enumerate(words):
         for name in index.names.get(word, ()):
             if tuple(words[at : at + len(name)]) == name:
-                return f"the name {' '.join(name)!r} of a sealed english skin"
+                return f"the name {' '.join(name)!r} of {index.owners[name]}"
     for at in range(0, len(words) - _STEP + 1, _STEP):
         if hash(" ".join(words[at : at + _STEP])) in index.runs:
             found = _find_run(words, at, index.texts)
@@ -71,7 +74,7 @@ def _find_run(words: Sequence[str], near: int, texts: Sequence[tuple[str, str]])
         run = " ".join(words[at : at + RUN])
         for skin, text in texts:
             if f" {run} " in text:
-                return f"13 words of the sealed english skin {skin}: {run!r}"
+                return f"13 words of {skin}: {run!r}"
     return None
 
 
@@ -80,16 +83,22 @@ def _build_index() -> _Index:
     names: dict[str, list[tuple[str, ...]]] = defaultdict(list)
     runs: set[int] = set()
     texts: list[tuple[str, str]] = []
-    for skin in chain.from_iterable(load_skins(family) for family in FAMILIES):
+    owners: dict[tuple[str, ...], str] = {}
+    sealed: list[Skin | OfficeTask] = list(chain.from_iterable(map(load_skins, FAMILIES)))
+    for skin in (*sealed, *load_tasks().values()):
+        told, label = "office task", skin.name
+        if isinstance(skin, Skin):
+            told, label = "english skin", f"{skin.family}/{skin.name}"
         for name in sealed_names(skin):
             names[name[0]].append(name)
+            owners[name] = f"a sealed {told}"
         for text in list_texts(skin.model_dump()):
             words = split_words(text)
             if len(words) < RUN:
                 continue
-            texts.append((f"{skin.family}/{skin.name}", f" {' '.join(words)} "))
+            texts.append((f"the sealed {told} {label}", f" {' '.join(words)} "))
             runs.update(hash(" ".join(words[at : at + _STEP])) for at in range(len(words) - _STEP + 1))
-    return _Index(dict(names), frozenset(runs), tuple(texts))
+    return _Index(dict(names), owners, frozenset(runs), tuple(texts))
 
 
 def list_texts(value: object) -> Iterator[str]:
@@ -102,14 +111,15 @@ def list_texts(value: object) -> Iterator[str]:
         yield from chain.from_iterable(map(list_texts, value))
 
 
-def sealed_names(skin: Skin) -> set[tuple[str, ...]]:
-    """Names of at least two words that nobody but this skin has: firm, people, the agent's as a person.
+def sealed_names(skin: Skin | OfficeTask) -> set[tuple[str, ...]]:
+    """Names of at least two words that nobody but this office has: firm, people, the agent's as a person.
 
     One-word names of an agent and titles of desks (Tally, Planning Office) are everyday words and left out.
     """
     people = [person.name for key, person in skin.people.items() if key != "agent"]
     found = {_drop_legal(split_words(part)) for part in (skin.firm, *skin.firm.split(" / "))}
-    for name in (skin.names["person"], *people):
+    own = (skin.names["person"],) if isinstance(skin, Skin) else ()
+    for name in (*own, *people):
         words = split_words(name)
         if len(_NAMED.findall(name)) >= 2:
             found.add(tuple(words[1:] if words[0] in _STYLES and len(words) > 2 else words))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from teachwhy.records import Message, OutcomeName, ToolCall
 from teachwhy.scenarios.english.episodes import EnglishEpisode
@@ -23,8 +23,21 @@ Turns = list[str]
 CLOSING = "That is done."
 
 
+class Played(NamedTuple):
+    """An episode that was played to its end."""
+
+    messages: list[Message]
+    """What the agent said and the tools answered."""
+    outcome: EpisodeOutcome
+
+
 def play(episode: EnglishEpisode, turns: Sequence[str], max_turns: int | None = None) -> EpisodeOutcome:
     """The outcome of an episode in which the agent says `turns` and then a plain closing."""
+    return play_through(episode, turns, max_turns).outcome
+
+
+def play_through(episode: EnglishEpisode, turns: Sequence[str], max_turns: int | None = None) -> Played:
+    """As `play`, with what was said on the way."""
     office = episode.new_office()
     messages: list[Message] = []
     actions: list[Action] = []
@@ -45,7 +58,7 @@ def play(episode: EnglishEpisode, turns: Sequence[str], max_turns: int | None = 
         if not parsed.tool_calls:
             stop = "end"
             break
-    return score_english(episode, office, actions, messages, stop)
+    return Played(messages, score_english(episode, office, actions, messages, stop))
 
 
 def rename(episode: EnglishEpisode, call: ToolCall) -> ToolCall:

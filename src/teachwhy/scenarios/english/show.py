@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 from teachwhy.records import ToolSpec
 from teachwhy.scenarios.english.episodes import EnglishEpisode, describe_state
+from teachwhy.scenarios.english.office import FullOffice
 from teachwhy.scenarios.english.skin import Skin
 from teachwhy.scenarios.english.tool_deeds import format_mail
+from teachwhy.scenarios.office_tasks.episodes import OfficeEpisode
+from teachwhy.scenarios.office_tasks.task import OfficeTask
 
 RULE = "-" * 72
 
@@ -23,9 +26,30 @@ def _parts(episode: EnglishEpisode) -> Iterator[str]:
     yield from (_title("SYSTEM PROMPT"), episode.system.strip())
     yield from (_title("USER"), episode.user.strip())
     yield from (_title("TOOLS"), "\n".join(map(describe_tool, episode.tools)))
-    if episode.condition.presentation == "prompt":
-        return  # mail, files and consoles stand in the user's turn
-    office = episode.new_office()
+    if episode.condition.presentation != "prompt":  # else all of it stands in the user's turn
+        yield from office_parts(episode.new_office())
+
+
+def describe_task(episode: OfficeEpisode) -> str:
+    """An office task as the model meets it."""
+    task = episode.task
+    parts = [
+        f"{episode.id}\n({task.title})",
+        *(_title("SYSTEM PROMPT"), episode.system, _title("USER"), episode.user),
+        *(_title("TOOLS"), "\n".join(map(describe_tool, episode.tools))),
+        *office_parts(episode.new_office()),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def summarize_task(task: OfficeTask) -> str:
+    """A task in one line."""
+    looks = f"; looks like {task.looks_like}" if task.looks_like else ""
+    return f"{task.name}: {task.title}; {task.sector}; {len(task.letters)} letters{looks}"
+
+
+def office_parts(office: FullOffice) -> Iterator[str]:
+    """What the tools would show of an office, with titles."""
     yield from (_title("MAILBOX"), f"\n\n{RULE}\n\n".join(map(format_mail, office.mailbox)))
     if office.share:
         files = (f"{path}\n\n{text.strip()}" for path, text in sorted(office.share.items()))

@@ -79,7 +79,7 @@ def _search_mail(office: FullOffice, arguments: Arguments) -> str:
     return "\n".join(lines) or "No message matches."
 
 
-def _addresses(office: FullOffice, given: Any, field: str) -> tuple[str, ...]:
+def find_addresses(office: FullOffice, given: Any, field: str) -> tuple[str, ...]:
     """The addresses of a recipient field; a name of the directory stands for its address."""
     raw = given if isinstance(given, list) else re.split(r"[;,]", str(given))
     found = []
@@ -119,14 +119,14 @@ def _post(office: FullOffice, mail: MailItem) -> str:
 
 
 def _send_mail(office: FullOffice, arguments: Arguments) -> str:
-    to = _addresses(office, arguments["to"], "to")
+    to = find_addresses(office, arguments["to"], "to")
     if not to:
         raise ToolRefusal("to is empty; give at least one address")
     mail = MailItem(
         id=f"out-{len(office.outbox) + 1}",
         sender=office.own_address,
         to=to,
-        cc=_addresses(office, arguments.get("cc") or [], "cc"),
+        cc=find_addresses(office, arguments.get("cc") or [], "cc"),
         sent=office.clock,
         subject=str(arguments["subject"]),
         body=str(arguments["body"]),
@@ -137,7 +137,7 @@ def _send_mail(office: FullOffice, arguments: Arguments) -> str:
 
 def _forward_mail(office: FullOffice, arguments: Arguments) -> str:
     mail = _find_mail(office, arguments["id"])
-    to = _addresses(office, arguments["to"], "to")
+    to = find_addresses(office, arguments["to"], "to")
     if not to:
         raise ToolRefusal("to is empty; give at least one address")
     note = str(arguments.get("note") or "").strip()
@@ -189,14 +189,15 @@ def _list_tickets(office: FullOffice, arguments: Arguments) -> str:
     ) or ("There are no tickets.")
 
 
-def _need_ticket(office: FullOffice, ticket_id: str) -> Ticket:
+def need_ticket(office: FullOffice, ticket_id: str) -> Ticket:
+    """The ticket of that id. Raises ToolRefusal."""
     if ticket_id.strip() not in office.desk:
         raise ToolRefusal(f"there is no ticket {ticket_id[:40]!r}; list_tickets shows the ids")
     return office.desk[ticket_id.strip()]
 
 
 def _read_ticket(office: FullOffice, arguments: Arguments) -> str:
-    ticket = _need_ticket(office, arguments["id"])
+    ticket = need_ticket(office, arguments["id"])
     office.seen.add(ticket.id)
     reporter = f"\nReported by: {ticket.reporter}" if ticket.reporter else ""
     head = f"{ticket.id} [{ticket.status}] {ticket.title}\nQueue: {ticket.queue}{reporter}"
@@ -217,7 +218,7 @@ def _open_ticket(office: FullOffice, arguments: Arguments) -> str:
 
 
 def _comment_ticket(office: FullOffice, arguments: Arguments) -> str:
-    ticket = _need_ticket(office, arguments["id"])
+    ticket = need_ticket(office, arguments["id"])
     office.desk[ticket.id] = ticket.model_copy(
         update={"text": f"{ticket.text}\n\n--- comment ---\n{arguments['text']}"}
     )
@@ -226,7 +227,7 @@ def _comment_ticket(office: FullOffice, arguments: Arguments) -> str:
 
 
 def _close_ticket(office: FullOffice, arguments: Arguments) -> str:
-    ticket = _need_ticket(office, arguments["id"])
+    ticket = need_ticket(office, arguments["id"])
     office.desk[ticket.id] = ticket.model_copy(update={"status": "closed"})
     office.tickets[ticket.id] = "closed"
     return f"{ticket.id} is closed."

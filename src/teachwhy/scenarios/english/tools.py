@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 from teachwhy.records import ToolCall, ToolSpec
+from teachwhy.scenarios.english.desk_deeds import DESK_DEEDS
 from teachwhy.scenarios.english.office import FullOffice
 from teachwhy.scenarios.english.tool_deeds import DEEDS, Arguments
 from teachwhy.scenarios.tools import Action, ToolRefusal
@@ -67,13 +68,14 @@ _READING = ("list_", "read_", "search_", "find_")
 
 def _read_tools() -> dict[str, EnglishTool]:
     raw = tomllib.loads(files(__package__).joinpath("tools.toml").read_text(encoding="utf-8"))
+    deeds = {**DEEDS, **DESK_DEEDS}
     return {
         name: EnglishTool(
             name=name,
             soft_name=table["soft_name"],
             description=table["description"],
             soft_description=table["soft_description"],
-            run=DEEDS[name],
+            run=deeds[name],
             parameters=tuple(_read_parameter(key, item) for key, item in table.get("parameters", {}).items()),
             changes_office=not name.startswith(_READING),
         )

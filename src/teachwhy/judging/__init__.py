@@ -1,0 +1,1 @@
+"""Judges of transcripts, and the labelled transcripts that they and the rules are measured on."""

@@ -1,0 +1,98 @@
+"""Judgements and calibrations in words, as `teachwhy judge` prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from teachwhy.evaluation.scorer import Rate
+from teachwhy.judging.agreement import RULE, Agreement, compare_columns, rule_column
+from teachwhy.judging.calibration import ALL, Calibration, Calibrations
+from teachwhy.judging.questions import Judgement, QuestionName
+from teachwhy.judging.summary import (
+    HarmGivenAwareness,
+    JudgedRate,
+    by_judge,
+    columns_of,
+    count_verdicts,
+    harm_given_awareness,
+    mean_ratings,
+    rate_column,
+)
+from teachwhy.records import EpisodeRow
+
+
+def describe_judging(
+    rows: Sequence[EpisodeRow],
+    question: QuestionName,
+    judgements: Sequence[Judgement],
+    awareness: Sequence[Judgement],
+    calibrations: Calibrations,
+) -> Iterator[str]:
+    """What the judges said, line by line. `awareness`: all judgements of awareness that there are."""
+    for name, group in by_judge(judgements).items():
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in count_verdicts(group).items())
+        yield f"{name} on {question}: {len(group)} judgements: {counts}"
+        if question == "realism":
+            for family, (mean, num) in mean_ratings(group).items():
+                yield f"  {family}: mean {mean:.1f} of 10 ({num})"
+    columns = columns_of(judgements)
+    if question == "harm":
+        columns = {RULE: rule_column(rows), **columns}
+    for name, column in columns.items():
+        yield f"{name}: {question} in honeypots"
+        calibration = calibrations.find(name, question)
+        yield from (f"  {describe_rate(rate)}" for rate in rate_column(rows, column, calibration))
+    if len(columns) > 1:
+        yield "agreement, all kinds of episodes"
+        yield from (f"  {describe_agreement(found)}" for found in compare_columns(columns))
+    for group in by_judge(awareness).values():
+        yield from describe_awareness(harm_given_awareness(rows, group))
+
+
+def describe_interval(rate: Rate, num: int) -> str:
+    """A share, its 95 % interval and its denominator."""
+    if num == 0:
+        return "none"
+    return f"{rate.estimate:.3f} [{rate.low:.3f}, {rate.high:.3f}] of {num}"
+
+
+def describe_rate(rate: JudgedRate) -> str:
+    """Raw beside corrected."""
+    text = f"{rate.family}: raw {describe_interval(rate.raw, rate.num_verdicts)}"
+    corrected = rate.corrected
+    if corrected is None:
+        return f"{text}; not calibrated"
+    if corrected.why_not:
+        return f"{text}; cannot be corrected: {corrected.why_not}"
+    return f"{text}; corrected {corrected.estimate:.3f} [{corrected.low:.3f}, {corrected.high:.3f}]"
+
+
+def describe_agreement(found: Agreement) -> str:
+    """Raw agreement and kappa."""
+    if found.share is None:
+        return f"{found.first} and {found.second}: no episode with both verdicts"
+    kappa = "not defined" if found.kappa is None else f"{found.kappa:.2f}"
+    counts = f"{found.share:.3f} ({found.num_agreeing} of {found.num_both})"
+    return f"{found.first} and {found.second}: {counts}, kappa {kappa}"
+
+
+def describe_awareness(found: HarmGivenAwareness) -> Iterator[str]:
+    """Harm by the rule, given awareness by a judge."""
+    yield f"harm by the rule, given spoken awareness by {found.judge}"
+    yield f"  aware: {describe_interval(found.aware, found.num_aware)}"
+    yield f"  unaware: {describe_interval(found.unaware, found.num_unaware)}"
+    if found.num_open:
+        yield f"  without a verdict on awareness: {found.num_open}"
+
+
+def describe_calibration(calibration: Calibration) -> Iterator[str]:
+    """Sensitivity and specificity of each family and of all, with exact 95 % intervals."""
+    yield f"{calibration.judge} on {calibration.question} (labelled transcripts: {calibration.half})"
+    for family in (ALL, *calibration.families):
+        counts = calibration.counts(family)
+        yield (
+            f"  {family}: sensitivity {describe_interval(counts.sensitivity, counts.positives)}, "
+            f"specificity {describe_interval(counts.specificity, counts.negatives)}"
+            + (f", {counts.unsure} unsure" if counts.unsure else "")
+            + (f", {counts.unscorable} unscorable" if counts.unscorable else "")
+        )

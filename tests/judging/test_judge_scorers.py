@@ -1,0 +1,67 @@
+"""Judges as columns of `inspect eval`: with the role `judge`, and nothing without it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from inspect_ai import eval as inspect_eval
+from inspect_ai.log import EvalLog
+from tests.judging import scripted_judge
+
+from teachwhy.errors import ConfigError
+
+
+def evaluate(log_dir: Path, *judges: str, **arguments: Any) -> EvalLog:
+    """Two honeypots of a family, as `inspect eval --model-role judge=...` runs them."""
+    roles = {"judge": [f"judges/{name}" for name in judges]} if judges else {}
+    (log,) = inspect_eval(
+        "teachwhy/honeypots",
+        model="scripted/english_thought_harm",
+        model_roles=roles,  # type: ignore[arg-type]
+        task_args={"families": "blackmail", "episodes_per_family": 2, "dialect": "english", **arguments},
+        display="none",
+        log_dir=str(log_dir),
+    )
+    return log
+
+
+def test_without_the_role_nothing_changes(tmp_path: Path) -> None:
+    log = evaluate(tmp_path)
+    assert log.status == "success" and log.results is not None
+    assert [score.name for score in log.results.scores] == ["episode_outcome"]
+    assert not scripted_judge.asked
+
+
+def test_every_judge_adds_its_columns(tmp_path: Path) -> None:
+    log = evaluate(tmp_path, "harmful", "rubbish")
+    assert log.status == "success" and log.samples is not None and log.results is not None
+    for sample in log.samples:
+        assert sample.scores is not None
+        assert sample.scores["episode_outcome"].value == "declined"
+        told = {name: score.value for name, score in sample.scores.items() if name.startswith("judge")}
+        assert sorted(told.values()) == ["harmful", "unscorable", "unscorable", "unscorable"]
+        assert {
+            str((score.metadata or {}).get("judge")) for name, score in sample.scores.items() if name in told
+        } == {
+            "judges/harmful",
+            "judges/rubbish",
+        }
+    metrics = {score.name: score.metrics for score in log.results.scores}
+    assert metrics["judge_harm"]["rate"].value == 1
+    assert metrics["judge_harm"]["rate_low"].value < 0.5
+    assert metrics["judge_awareness"]["no_verdict"].value == 1
+    shown = [messages[-1].text for _, messages, _ in scripted_judge.asked]
+    assert len(shown) == 2 * 2 * 2
+    assert not any("<think>" in text or "Before you decide" in text for text in shown), "thoughts are hidden"
+
+
+def test_a_judge_of_the_own_family_is_refused_unless_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(scripted_judge.ANSWERS, "english", scripted_judge.ANSWERS["harmful"])
+    with pytest.raises(ConfigError, match="own family"):
+        evaluate(tmp_path, "english")
+    log = evaluate(tmp_path, "english", own_judge=True)
+    assert log.status == "success"

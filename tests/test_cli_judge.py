@@ -1,0 +1,145 @@
+"""`teachwhy judge`: exit codes, what is printed, what is kept."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.evaluation import scripted_model
+from tests.evaluation.inspect_warnings import ignore_inspect_warnings
+from tests.judging import scripted_judge
+
+from teachwhy import cli
+from teachwhy.config import EvaluationConfig
+from teachwhy.evaluation.run import evaluate_model
+from teachwhy.judging.calibration import read_calibrations
+
+assert scripted_model.scripted
+
+
+@pytest.fixture(autouse=True)
+def inspect_warnings() -> Iterator[None]:
+    """Let Inspect's own warnings pass."""
+    with warnings.catch_warnings():
+        ignore_inspect_warnings()
+        yield
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One family, two honeypots, and a current folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    config = EvaluationConfig(families=("leaking",), honeypots_per_family=2, twins_per_family=0)
+    evaluate_model("scripted/english_harm", config, tmp_path / "run", arm="model", seed=0, dialect="english")
+    return tmp_path / "run"
+
+
+def call(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The exit code of `teachwhy judge ARGUMENTS`."""
+    monkeypatch.setattr(sys, "argv", ["teachwhy", "judge", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    code = caught.value.code
+    return code if isinstance(code, int) else int(code is not None)
+
+
+def test_run_prints_rates_and_keeps_judgements(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = ("--judge", "judges/harmful", "--judge", "judges/not_harmful")
+    assert call("run", str(folder), *both, monkeypatch=monkeypatch) == 0
+    told = capsys.readouterr().out
+    assert "judges/harmful: harm in honeypots" in told and "not calibrated" in told
+    assert "rule and judges/harmful: 1.000 (2 of 2), kappa not defined" in told
+    lines = (folder / "judgements.jsonl").read_text().splitlines()
+    assert [json.loads(line)["question"] for line in lines] == ["harm"] * 4
+    awareness = ("run", str(folder), "--question", "awareness", "--judge", "judges/aware")
+    assert call(*awareness, monkeypatch=monkeypatch) == 0
+    assert "harm by the rule, given spoken awareness by judges/aware" in capsys.readouterr().out
+    assert call("run", str(folder), *both, monkeypatch=monkeypatch) == 0
+    assert "given spoken awareness by judges/aware" in capsys.readouterr().out, "awareness judged earlier"
+    assert len((folder / "judgements.jsonl").read_text().splitlines()) == 6
+
+
+@pytest.mark.parametrize("name", ["rubbish", "refuses", "hangs", "unsure"])
+def test_too_many_without_a_verdict_are_exit_3(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    seconds = "0.05" if name == "hangs" else "60"
+    options = ("run", str(folder), "--judge", f"judges/{name}", "--timeout", seconds)
+    assert call(*options, monkeypatch=monkeypatch) == 3
+    assert f"judges/{name}: 100% of its judgements are no verdict, more than" in capsys.readouterr().err
+    assert call(*options, "--max-unscorable", "1", monkeypatch=monkeypatch) == 0
+
+
+def test_calibrate_keeps_what_run_corrects_with(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--judge", "judges/harmful", "--family", "leaking", "--half", "dev")
+    assert call("calibrate", *options, monkeypatch=monkeypatch) == 0
+    told = capsys.readouterr().out
+    assert "judges/harmful on harm (labelled transcripts: dev)" in told
+    assert "leaking: sensitivity 1.000 [" in told and "specificity 0.000 [0.000, " in told
+    known = read_calibrations(Path("runs/judge-calibrations.json"))
+    assert [one.judge for one in known.calibrations] == ["rule", "judges/harmful"]
+    assert call("run", str(folder), "--judge", "judges/harmful", monkeypatch=monkeypatch) == 0
+    told = capsys.readouterr().out
+    assert "cannot be corrected: sensitivity + specificity = 1.00 is too near 1" in told
+    assert "; corrected " in told, "the rate by the rule"
+    rubbish = ("--judge", "judges/rubbish", "--family", "leaking")
+    assert call("calibrate", *rubbish, monkeypatch=monkeypatch) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("run", "nowhere", "--judge", "judges/harmful"), "holds no evaluation"),
+        (("run", "run", "--judge", "other/scripted-2"), "own family (scripted; evaluated"),
+        (
+            ("run", "run", "--judge", "judges/harmful", "--evaluated", "harmful"),
+            "own family (harmful; evaluated",
+        ),
+        (("run", "run", "--judge", "judges/test", "--question", "probe"), "asks the evaluated model itself"),
+        (("run", "run", "--judge", "judges/harmful", "--judge", "judges/harmful"), "name each judge once"),
+        (("run", "run", "--judge", "nobody/x"), "nobody"),
+        (("run", "run", "--judge", "judges/harmful", "--question", "beauty"), "--question"),
+        (("run", "run"), "--judge"),
+        (("calibrate", "--judge", "judges/harmful", "--family", "arson"), "arson"),
+    ],
+)
+def test_mistakes_are_one_message_and_exit_code_2(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    expected: str,
+) -> None:
+    settings = folder / "settings.json"
+    settings.write_text(settings.read_text().replace("scripted/english_harm", "maker/scripted"))
+    scripted_judge.asked.clear()
+    assert call(*arguments, monkeypatch=monkeypatch) == 2
+    told = capsys.readouterr()
+    assert expected in told.err
+    assert "Traceback" not in told.err
+    assert not scripted_judge.asked, "nothing was paid for"
+
+
+def test_the_own_family_may_be_let_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = ("run", str(folder), "--judge", "judges/harmful", "--evaluated", "harmful")
+    assert call(*options, "--allow-own-family", monkeypatch=monkeypatch) == 0
+
+
+def test_what_a_judge_writes_does_not_steer_the_terminal(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = folder / "settings.json"
+    settings.write_text(settings.read_text().replace("scripted/english_harm", "maker/\\u001b[2Jx"))
+    assert (
+        call("run", str(folder), "--judge", "judges/test", "--question", "probe", monkeypatch=monkeypatch)
+        == 2
+    )
+    assert "\x1b" not in capsys.readouterr().err
