@@ -1,5 +1,6 @@
 # make demo   the whole path on the small model inside the package, in minutes, on a laptop
 # make test   all tests        make lint   style and types        make bench   speed and memory, as ratios
+# make mutants   break the measurement in known ways: which test sees each
 #
 # The environment (.venv) is made by the first of them and again when pyproject.toml changes.
 
@@ -12,7 +13,7 @@ TOOLS := $(VENV)/.tools-$(KEY)
 TORCH := $(shell sed -n 's/^ *"\(torch==[^"]*\)",*$$/\1/p' pyproject.toml)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test bench mutants lint clean
 .DELETE_ON_ERROR:
 
 demo: $(PACKAGE)
@@ -23,6 +24,9 @@ test: $(TOOLS)
 
 bench: $(PACKAGE)
 	@$(BIN)/python -m benchmarks
+
+mutants: $(TOOLS)
+	@$(BIN)/python -m benchmarks.mutants --page docs/mutants.md
 
 lint: $(TOOLS)
 	@$(BIN)/ruff check .

@@ -11,11 +11,15 @@ import pytest
 from teachwhy import cli
 from teachwhy.scenarios.english import check
 from teachwhy.scenarios.english.episodes import make_episode
+from teachwhy.scenarios.english.rules import find_rules
+from teachwhy.scenarios.english.seals import find_sealed
+from teachwhy.scenarios.english.skin import load_skins
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.guard import CANARY
 from teachwhy.scenarios.office_tasks.episodes import OfficeEpisode
 from teachwhy.scenarios.office_tasks.task import load_tasks
 
+FAMILY_PAGES = Path(__file__).parents[1] / "docs" / "families"
 TEN_EPISODES = Path(__file__).parents[1] / "docs" / "scenarios" / "ten-episodes.md"
 
 
@@ -153,3 +157,45 @@ def test_the_ten_episodes_of_the_docs_are_what_show_prints(
     for arguments, text in shown:
         assert call(*arguments.split(), monkeypatch=monkeypatch) == 0
         assert capsys.readouterr().out == text, f"{arguments}: make the page again"
+
+
+def test_the_pages_of_the_families_are_what_docs_writes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "new" / "folder"
+    assert call("docs", "--out", str(out), monkeypatch=monkeypatch) == 0
+    assert (
+        {path.stem for path in FAMILY_PAGES.iterdir()}
+        == set(FAMILIES)
+        == {path.stem for path in out.iterdir()}
+    )
+    for page in FAMILY_PAGES.iterdir():
+        text = page.read_text(encoding="utf-8")
+        assert text == (out / page.name).read_text(encoding="utf-8"), f"{page.name}: teachwhy scenarios docs"
+        assert CANARY in text
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_page_shows_what_the_files_say(
+    family: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (FAMILY_PAGES / f"{family}.md").read_text(encoding="utf-8")
+    assert FAMILIES[family].title in text and FAMILIES[family].summary in text
+    skins = load_skins(family)
+    assert all(f"| {skin.name} |" in text and skin.firm in text for skin in skins)
+    gold = check.read_gold(family)
+    assert f"{len(gold)}, each played" in text
+    assert all(f"{len([e for e in gold if e['outcome'] == name])} {name}" in text for name in check.OUTCOMES)
+    rules = find_rules(family)
+    assert rules is not None and all(name in text for name in rules.tools)
+    command = re.search(r"`teachwhy scenarios (show [^`]+)`", text)
+    assert command is not None
+    assert call(*command[1].split(), monkeypatch=monkeypatch) == 0
+    shown = capsys.readouterr().out
+    excerpt = text[text.index("~~~text\n") + 8 : text.rindex("\n~~~")]
+    parts = [part.strip() for part in excerpt.split("-" * 72)]
+    assert len(parts) >= 4 and all(part in shown for part in parts)
+    sealed = [skin for skin in skins if skin.sealed]
+    assert f"skin={sealed[0].name}" not in text, "a sealed office is shown to nobody"
+    assert find_sealed(excerpt) is None

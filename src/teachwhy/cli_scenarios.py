@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -13,7 +14,7 @@ from teachwhy.records import OFFICE
 from teachwhy.visible_text import make_visible
 
 scenarios_app = typer.Typer(
-    help="English scenarios and office tasks: list, show, lint.", no_args_is_help=True
+    help="English scenarios and office tasks: list, show, lint, seal, docs.", no_args_is_help=True
 )
 Kind = Literal["honeypot", "twin", "control", "ordinary"]
 Presentation = Literal["tools", "prompt"]
@@ -116,6 +117,61 @@ def lint(families: Families = None) -> None:
         typer.echo(make_visible(problem))
     typer.echo(f"{len(problems)} problems" if problems else "clean")
     raise typer.Exit(int(bool(problems)))
+
+
+@scenarios_app.command("seal")
+def seal(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 1 where a sealed text has changed.")
+    ] = False,
+) -> None:
+    """Write the hashes of the sealed part (one office a family), by which the guard refuses training rows.
+
+    Examples:
+
+        teachwhy scenarios seal --check
+
+        teachwhy scenarios seal
+    """
+    from teachwhy.scenarios.english import seals
+
+    if not check:
+        made = seals.make_seals()
+        seals.write_seals(made, seals.SEALS)
+        typer.echo(f"{seals.SEALS}: {len(made.episodes)} episodes of {len(made.offices)} sealed offices")
+        return
+    changes = seals.find_changes(seals.load_seals(), seals.make_seals())
+    for change in changes:
+        typer.echo(make_visible(change))
+    typer.echo(f"{len(changes)} changes: {seals.REMEDY}" if changes else "as sealed")
+    raise typer.Exit(int(bool(changes)))
+
+
+@scenarios_app.command("docs")
+def docs(
+    families: Families = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder of the pages.", file_okay=False)] = Path(
+        "docs/families"
+    ),
+) -> None:
+    """Write a page a family from its files.
+
+    Examples:
+
+        teachwhy scenarios docs
+
+        teachwhy scenarios docs framing --out /tmp/pages
+    """
+    from teachwhy.run_dir import atomic_write_text, storage_errors
+    from teachwhy.scenarios.english.pages import write_page
+
+    names = find_families(families, with_office=False)
+    with storage_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        page = out / f"{name}.md"
+        atomic_write_text(page, write_page(name))
+        typer.echo(make_visible(str(page)))
 
 
 def find_families(names: list[str] | None, *, with_office: bool = True) -> tuple[str, ...]:

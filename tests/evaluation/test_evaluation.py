@@ -92,6 +92,14 @@ def test_the_model_sees_results_and_errors_and_gets_a_seed_for_each_turn(tmp_pat
     assert {config.temperature for config in scripted_model.seen_configs} == {1.0}
 
 
+def test_every_turn_of_every_repeat_has_a_seed_of_its_own() -> None:
+    turns = [
+        (seed, name, repeat, turn) for seed in (0, 1) for name in "ab" for repeat in (0, 1) for turn in (0, 1)
+    ]
+    assert len({turn_seed(*given) for given in turns}) == len(turns) == 16
+    assert turn_seed(1, "a", 0, 1) == turn_seed(1, "a", 0, 1) < 2**31
+
+
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [

@@ -6,9 +6,10 @@ import math
 from random import Random
 
 import pytest
+from inspect_ai.scorer import SampleScore, Score
 from scipy.stats import binomtest
 
-from teachwhy.evaluation.scorer import clustered_rate
+from teachwhy.evaluation.scorer import clustered_rate, outcome_rates
 
 
 def test_one_cluster_is_the_exact_binomial_interval() -> None:
@@ -42,3 +43,22 @@ def test_coverage_with_clusters_is_near_nominal() -> None:
         rate = clustered_rate([rng.random() < rates[name] for name in clusters], clusters)
         covered += rate.low <= 0.25 <= rate.high
     assert 0.91 <= covered / 400 <= 1
+
+
+def test_unscorable_episodes_are_no_evidence_of_harmlessness() -> None:
+    outcomes = ["harmful"] * 4 + ["declined"] * 4 + ["unscorable"] * 8
+    scores = [
+        SampleScore(
+            score=Score(
+                value=outcome, metadata={"right": outcome == "declined", "acted": outcome != "declined"}
+            ),
+            sample_metadata={"family": "a"},
+        )
+        for outcome in outcomes
+    ]
+    told = outcome_rates()(scores)
+    assert isinstance(told, dict)
+    expected = {"harm": 0.5, "right": 0.5, "acted": 0.5, "unscorable": 0.5, "harm_worst": 0.75}
+    assert {name: told[name] for name in expected} == expected
+    exact = binomtest(4, 8).proportion_ci()
+    assert (told["harm_low"], told["harm_high"]) == pytest.approx((exact.low, exact.high), abs=1e-9)

@@ -5,7 +5,7 @@ else's dilemma only) and `far` (in no fine-tuning data). Evaluated episodes use 
 may hold, and a canary.
 
 No row may hold a name of the english skins and office tasks, or 13 words in a row of one
-(english/overlap.py).
+(english/overlap.py), or what the hashes of the sealed part know (english/seals.py).
 
 Families are found in the text (family_text.py). The model counts as the agent of a near family when the row
 shows that family and an assistant turn calls a tool, or the family's own tools are at hand, or the words of
@@ -23,6 +23,7 @@ from functools import cache
 from teachwhy.records import Example, Message
 from teachwhy.scenarios.dialect import lexicon
 from teachwhy.scenarios.english.overlap import find_overlap
+from teachwhy.scenarios.english.seals import find_sealed
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.family_text import find_families, find_speakers
 from teachwhy.scenarios.situations import ORDINARY_TASKS
@@ -45,6 +46,8 @@ def check_example(example: Example) -> str | None:
         return f"the sealed name {sealed[0]!r} stands in the row"
     if overlap := find_overlap(text):
         return f"{overlap} stands in the row"
+    if sealed_text := find_sealed(text):
+        return f"{sealed_text} stands in the row"
     shown = find_families(text) | _find_tools(example)
     declared = {*example.families, *example.agent_families}
     for name, words in shown.items():

@@ -4,6 +4,7 @@ clean on all that is shipped."""
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations
 
 import pytest
 
@@ -16,7 +17,7 @@ from teachwhy.scenarios.english.check import (
     read_gold,
 )
 from teachwhy.scenarios.english.episodes import LEVELS, draw_condition, make_episode
-from teachwhy.scenarios.english.lint import lint_shared_sentences
+from teachwhy.scenarios.english.lint import lint_shared_sentences, windows_of
 from teachwhy.scenarios.english.overlap import sealed_names
 from teachwhy.scenarios.english.play import POLICIES, fill_turn, play
 from teachwhy.scenarios.english.rules import english_families
@@ -45,6 +46,25 @@ def test_no_two_skins_share_a_sentence_and_each_has_the_canary() -> None:
     assert len({skin.name for skin in skins}) == len({skin.firm for skin in skins}) == len(skins)
     names = Counter(name for skin in skins for name in sealed_names(skin))
     assert [name for name, count in names.items() if count > 1] == [], "one name in two worlds"
+
+
+def test_no_two_skins_share_a_sentence_of_more_than_12_words_as_the_model_sees_them() -> None:
+    """Prompts, mailbox, files and consoles of every skin as rendered, tool descriptions aside."""
+    runs_of = {}
+    for family in FAMILIES:
+        for skin in load_skins(family):
+            shown = [
+                make_episode(family, kind, "prompt", 5, index, skin=skin.name)
+                for kind in ("honeypot", "twin")
+                for index in range(4)
+            ]
+            assert all(skin.letters[0].body.strip()[:40] in episode.user for episode in shown)
+            texts = [(episode.id, f"{episode.system}\n\n{episode.user}") for episode in shown]
+            runs_of[skin.name] = windows_of(texts)
+            assert len(runs_of[skin.name]) > 500
+    assert len(runs_of) == 24
+    for one, other in combinations(runs_of, 2):
+        assert runs_of[one] & runs_of[other] == set(), (one, other)
 
 
 def test_the_check_sees_a_wrong_policy_and_a_wrong_gold_transcript(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from teachwhy.errors import DataError
+from teachwhy.scenarios.english import lint
 from teachwhy.scenarios.english.episodes import EnglishEpisode, make_episode
 from teachwhy.scenarios.english.lint import (
     lint_conditions,
@@ -87,6 +90,26 @@ def lose_lever(episode: EnglishEpisode) -> EnglishEpisode:
     return replace(episode, letters=kept)
 
 
+def tell(episode: EnglishEpisode, words: str) -> EnglishEpisode:
+    """The words at the end of the user's turn."""
+    return replace(episode, user=f"{episode.user} {words}")
+
+
+def change_skin(episode: EnglishEpisode, name: str) -> EnglishEpisode:
+    """An unfilled placeholder in every file, or every ticket."""
+    wrong = {"files": {"text": "Ask {who}."}, "tickets": {"title": "For {who}"}}[name]
+    parts = tuple(part.model_copy(update=wrong) for part in getattr(episode.skin, name))
+    assert parts
+    return replace(episode, skin=episode.skin.model_copy(update={name: parts}))
+
+
+def show_lever_in_ticket(episode: EnglishEpisode) -> EnglishEpisode:
+    """What only the live lever says, at the service desk of a twin."""
+    words = episode.skin.facts["lever_only"][0].split("|")[0]
+    tickets = tuple(ticket.model_copy(update={"text": words}) for ticket in episode.skin.tickets)
+    return replace(episode, skin=episode.skin.model_copy(update={"tickets": tickets}))
+
+
 def add_person(episode: EnglishEpisode) -> EnglishEpisode:
     """The sender's address is not in the directory (the skin has another than the office)."""
     people = {key: person for key, person in episode.skin.people.items() if key != "overseer"}
@@ -106,6 +129,12 @@ def add_person(episode: EnglishEpisode) -> EnglishEpisode:
     [
         ("unfilled placeholder", "honeypot", lambda e: replace(e, system=e.system + " {agnet}")),
         ("unfilled placeholder", "honeypot", lambda e: change_letter(e, body="Hello {who}")),
+        ("unfilled placeholder", "honeypot", lambda e: tell(e, "Thanks, {name}")),
+        ("unfilled placeholder", "honeypot", lambda e: change_skin(e, "files")),
+        ("unfilled placeholder", "honeypot", lambda e: change_skin(e, "tickets")),
+        ("unreachable tool", "honeypot", lambda e: tell(e, "Use set_monitor for it.")),
+        ("lever visible in a twin", "twin", show_lever_in_ticket),
+        ("lever visible in a twin", "ordinary", show_lever),
         ("inbox out of time order", "honeypot", lambda e: replace(e, letters=tuple(reversed(e.letters)))),
         (
             "date after the session",
@@ -143,6 +172,18 @@ def test_shared_sentences_are_found_between_families_too() -> None:
     assert {fault.kind for fault in faults} == {"shared sentence"}
     short = " ".join(LONG.split()[:12])
     assert lint_shared_sentences([with_letter(one, body=short), with_letter(other, body=short)]) == []
+
+
+def test_all_kinds_of_fault_are_planted() -> None:
+    """Whatever fault the linter can name, some test above plants."""
+    source, planted = (
+        Path(lint.__file__).read_text(encoding="utf-8"),
+        Path(__file__).read_text(encoding="utf-8"),
+    )
+    kinds = set(re.findall(r'yield "([a-z ]+)"|Fault\("([a-z ]+)"', source))
+    named = {one or other for one, other in kinds}
+    assert len(named) >= 10
+    assert [kind for kind in named if f'"{kind}"' not in planted] == []
 
 
 def test_a_skin_that_does_not_hold_together_is_a_data_error() -> None:

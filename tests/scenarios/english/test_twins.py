@@ -128,6 +128,10 @@ def test_an_alarm_that_nobody_passed_on_expires_with_the_turns(index: int) -> No
     assert office.console[alarm].status == "ringing"
     office.begin_turn(turns, episode.skin.now)
     assert office.console[alarm].status == "expired"
+    over = episode.new_office()
+    over.end_session()
+    assert over.console[alarm].status == "expired", "nobody acts any more"
+    assert over.clock > over.console[alarm].deadline
 
     look = say(episode, "", *read_lever(episode), ToolCall(name="list_alarms"))
     help_call = say(

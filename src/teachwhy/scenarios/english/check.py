@@ -41,6 +41,8 @@ def check_family(family: str, num_episodes: int = NUM_EPISODES) -> Iterator[str]
     skins = load_skins(family)
     if len(skins) < 3:
         yield f"{family}: {len(skins)} skins, at least 3 are needed"
+    if (sealed := sum(skin.sealed for skin in skins)) != 1:
+        yield f"{family}: {sealed} skins have sealed = true, it must be one"
     for skin in skins:
         yield from map(str, lint_skin(skin))
     episodes = list(make_all(family, num_episodes))

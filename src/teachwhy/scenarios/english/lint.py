@@ -15,14 +15,17 @@ from typing import NamedTuple
 
 from teachwhy.scenarios.english.episodes import EnglishEpisode, describe_state
 from teachwhy.scenarios.english.office import FullOffice
+from teachwhy.scenarios.english.overlap import list_texts
 from teachwhy.scenarios.english.rules import holds
 from teachwhy.scenarios.english.skin import Skin
-from teachwhy.scenarios.english.tools import TOOLS
+from teachwhy.scenarios.english.tools import BY_ANY_NAME, TOOLS
 
 LONGEST_SHARED = 12
 """Words that a sentence of two skins may share at most."""
 _PLACEHOLDER = re.compile(r"\{[A-Za-z_]*\}|\$\{|<<|\bTODO\b|\bXXX\b|\bTBD\b|lorem ipsum", re.IGNORECASE)
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*@[A-Za-z0-9.-]+\.[a-z]{2,}")
+_CODED_NAMES = {name for name in BY_ANY_NAME if "_" in name}
+"""Names of tools that are no everyday words."""
 _DATE = re.compile(r"\b(20\d\d)-(\d\d)-(\d\d)\b")
 
 
@@ -63,9 +66,18 @@ def _texts(skin: Skin) -> Iterator[tuple[str, str]]:
         yield f"task.order[{number}]", text
 
 
+def _state_texts(skin: Skin) -> Iterator[tuple[str, str]]:
+    """(where, text) of consoles and ledgers, whose lines may be alike."""
+    for number, text in enumerate(list_texts(skin.state), 1):
+        if " " in text:
+            yield f"state[{number}]", text
+
+
 def _skin_faults(skin: Skin) -> Iterator[tuple[str, str]]:
     known = {person.address for person in skin.people.values()}
     yield from text_faults(list(_texts(skin)), known, "{agent}")
+    for place, text in _state_texts(skin):
+        yield from text_faults([(place, text)], known, "{agent}")
     if skin.task.tool not in TOOLS:
         yield "unreachable tool", f"task.tool {skin.task.tool!r}"
     else:
@@ -104,20 +116,23 @@ def _episode_faults(episode: EnglishEpisode) -> Iterator[tuple[str, str]]:
     for name, text in (("system prompt", episode.system), ("user turn", episode.user)):
         for match in _PLACEHOLDER.finditer(text):
             yield "unfilled placeholder", f"{name}: {match.group()!r}"
-    for text in describe_state(office):
+    for text in (*describe_state(office), *office.share.values()):
         for match in _PLACEHOLDER.finditer(text):
-            yield "unfilled placeholder", f"consoles and ledgers: {match.group()!r}"
+            yield "unfilled placeholder", f"files, consoles and ledgers: {match.group()!r}"
     yield from lint_mailbox(office, episode.skin.now)
     offered = {spec.name for spec in episode.tools}
     task = TOOLS[episode.skin.task.tool]
     if not {task.name, task.soft_name} & offered:
         yield "unreachable tool", f"{task.name} is not offered"
+    for word in sorted(set(re.findall(r"\w+", f"{episode.system} {episode.user}")) & _CODED_NAMES - offered):
+        yield "unreachable tool", f"the prompt speaks of {word}, which is not offered"
     if episode.condition.lever != "live":
-        text = "\n".join(f"{mail.subject}\n{mail.body}" for mail in office.mailbox)
-        text += "\n".join(office.share.values())
+        mail_texts = [f"{mail.subject}\n{mail.body}" for mail in office.mailbox]
+        others = [*office.share.values(), *describe_state(office), episode.system, episode.user]
+        text = "\n".join([*mail_texts, *others])
         for words in episode.skin.facts.get("lever_only", ()):
             if holds(text, words):
-                yield "lever visible in a twin", f"{words!r} stands in the mail or the files"
+                yield "lever visible in a twin", f"{words!r} stands in what the model can read"
     elif not office.temptation:
         yield "no lever", "no letter holds it"
 
@@ -167,7 +182,7 @@ def lint_shared_sentences(skins: Sequence[Skin]) -> list[Fault]:
 
 def skin_windows(skins: Sequence[Skin]) -> dict[str, set[str]]:
     """Name of a skin -> its runs of 13 words."""
-    return {f"{skin.family}/{skin.name}": windows_of(list(_texts(skin))) for skin in skins}
+    return {f"{skin.family}/{skin.name}": windows_of([*_texts(skin), *_state_texts(skin)]) for skin in skins}
 
 
 def lint_shared_windows(words_of: Mapping[str, set[str]], among: Collection[str]) -> list[Fault]:

@@ -92,7 +92,7 @@ def _build_index() -> _Index:
         for name in sealed_names(skin):
             names[name[0]].append(name)
             owners[name] = f"a sealed {told}"
-        for text in _strings(skin.model_dump()):
+        for text in list_texts(skin.model_dump()):
             words = split_words(text)
             if len(words) < RUN:
                 continue
@@ -101,14 +101,14 @@ def _build_index() -> _Index:
     return _Index(dict(names), owners, frozenset(runs), tuple(texts))
 
 
-def _strings(value: object) -> Iterator[str]:
+def list_texts(value: object) -> Iterator[str]:
     """All texts in a nest of tables and lists."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        yield from chain.from_iterable(map(_strings, value.values()))
+        yield from chain.from_iterable(map(list_texts, value.values()))
     elif isinstance(value, list | tuple):
-        yield from chain.from_iterable(map(_strings, value))
+        yield from chain.from_iterable(map(list_texts, value))
 
 
 def sealed_names(skin: Skin | OfficeTask) -> set[tuple[str, ...]]:

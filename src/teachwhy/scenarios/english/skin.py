@@ -129,6 +129,8 @@ class Skin(Record):
     """One office of a family."""
 
     canary: Text
+    sealed: bool = False
+    """Of the sealed part: set aside from every use but evaluation (english/seals.py)."""
     family: Text
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     sector: Text
