@@ -84,6 +84,14 @@ class EvaluationConfig(Settings):
     """Tokens of one assistant turn, likewise."""
     episode_seed: Seed = 0
     """Makes the episodes. The seeds of the experiment move training and sampling only."""
+    request_timeout_seconds: Count = 600
+    """After which a request to a model behind an API counts as failed, to be sent again."""
+    max_retries: Annotated[int, Field(ge=0, le=20)] = 8
+    """Times that a failed request is sent again, with ever longer waits, before its episode is given up."""
+
+    def conditions(self) -> dict[str, Any]:
+        """The fields that decide what is measured: how patiently a server is asked does not."""
+        return self.model_dump(mode="json", exclude={"request_timeout_seconds", "max_retries"})
 
     def count_episodes(self, num_families: int) -> int:
         """Episodes of one arm and seed, where `families` empty means `num_families`."""
