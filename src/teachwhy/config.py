@@ -463,12 +463,8 @@ def _explain(source: str, details: ErrorDetails) -> str:
         return f"{source}: unknown key {key}. {_suggest(str(location[-1]), allowed)}"
     if details["type"] == "missing":
         return f"{source}: {key} is missing. Add it."
-    message = (
-        details["msg"]
-        .replace("Input should be", "must be")
-        .replace("String should", "must")
-        .replace("Tuple should", "must")
-    )
+    message = details["msg"].replace("Input should be", "must be")
+    message = message.replace("String should", "must").replace("Tuple should", "must")
     if details["type"] == "string_pattern_mismatch":
         message = "must be letters, digits, _ or -, at most 64, and begin with a letter or digit"
     received = json.dumps(details["input"], default=str)
