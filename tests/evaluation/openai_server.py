@@ -77,7 +77,7 @@ class OpenAIServer:
     parts: Sequence[Part]
     seed: int = 0
     hold_after: int | None = None
-    """Requests that are answered; later ones wait until `release`."""
+    """Requests that are answered; later ones wait."""
     asked: Counter[Place] = field(default_factory=Counter)
     """Requests by what they asked for."""
     keys: set[str] = field(default_factory=set)
@@ -93,7 +93,7 @@ class OpenAIServer:
             for turn in range(part.episode.max_turns)
         }
         self._changed = threading.Condition()
-        self._is_held = self.hold_after is not None
+        self._client = 0
         self._is_down = False
         self._num_taken = 0
         self._num_served = 0
@@ -110,7 +110,7 @@ class OpenAIServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._changed:
-            self._is_held, self._is_down = False, True
+            self._is_down = True
             self._changed.notify_all()
         self._http.shutdown()
         self._http.server_close()
@@ -126,11 +126,12 @@ class OpenAIServer:
             )
         assert held, f"{self._num_served} of {limit} requests were answered"
 
-    def release(self, hold_after: int | None = None) -> None:
-        """Answer whatever waits, and hold again after so many further requests (None: never)."""
+    def await_next_client(self, hold_after: int | None) -> None:
+        """The client so far is dead: leave its requests unanswered, and count from 0 for the next one."""
         with self._changed:
+            self._client += 1
             self._num_taken = self._num_served = 0
-            self.hold_after, self._is_held = hold_after, hold_after is not None
+            self.hold_after = hold_after
             self._changed.notify_all()
 
     def answer(self, request: Mapping[str, Any]) -> Reply:
@@ -154,13 +155,16 @@ class OpenAIServer:
         turns = POLICIES[part.policy](part.episode)
         return Reply(200, _completion(turns[turn] if turn < len(turns) else CLOSING))
 
-    def take(self) -> None:
-        """Count a request and let it wait for its turn to be answered."""
+    def take(self) -> bool:
+        """Count a request and let it wait for its turn; False if nobody waits for its answer any more."""
         with self._changed:
-            number, self._num_taken = self._num_taken, self._num_taken + 1
+            client, number = self._client, self._num_taken
+            self._num_taken += 1
             self._changed.notify_all()
             if self.hold_after is not None and number >= self.hold_after:
-                self._changed.wait_for(lambda: not self._is_held)
+                self._changed.wait_for(lambda: self._is_down or self._client != client)
+                return False
+            return True
 
     def note_served(self) -> None:
         """Count an answer that was sent."""
@@ -258,7 +262,9 @@ def _handler(server: OpenAIServer) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             server.keys.add(self.headers.get("Authorization", ""))
-            server.take()
+            if not server.take():
+                self.close_connection = True
+                return
             reply = server.answer(request)
             if reply.hangs:
                 server.wait_for_the_end()
