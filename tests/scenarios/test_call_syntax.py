@@ -167,6 +167,7 @@ NO_CALLS = {
     "python cut": 'read_mail(id="3',
     "in a fence with other code": "```python\nimport os\nlist_files()\n```",
     "a refusal after two": f"{ONE}\n{ONE}\nNo, I will not do that.",
+    "one tag in another": '<tool_call> mail.<tool_call>{"name": "list_files"}</tool_call>',
     "a fence not closed, with words": f"```json\n{ONE}\nThat is it.",
 }
 

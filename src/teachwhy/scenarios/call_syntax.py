@@ -60,11 +60,11 @@ _START = re.compile(
     r"^[ \t]*(?P<fence>```)[ \t]*\w{0,20}[ \t]*\n"
     r"|(?P<tag><(?:tool_use:|function=|(?:\w{1,20}:)?invoke\b|\w{1,64}\s?/?>))"
     r"|(?P<mark><\|python_tag\|>|\[TOOL_CALLS\])"
-    r"|(?:^|(?<=<tool_call>))[ \t]*(?P<weak>[\[{]|[A-Za-z_]\w{0,63}\()",
+    r"|^[ \t]*(?P<weak>[\[{]|[A-Za-z_]\w{0,63}\()",
     re.MULTILINE,
 )
 _WRAPPER = re.compile(r"</?(?:\w{1,20}:)?(?:function_calls|tool_calls?)>|<\|e(?:om|ot)_id\|>")
-_LINE_END = re.compile(r"[ \t;]*(?=\n|\Z|</tool_call>|<\|e)")
+_LINE_END = re.compile(r"[ \t;]*(?=\n|\Z|<\|e)")
 _TALKED_OF = re.compile(
     r"\b(?:examples?|e\.g|for instance|such as|like this|look(?:s|ed)? like|format|template|syntax"
     r"|hypothetical\w*|suppose|imagine|instead|not|never|\w+n['\u2019]t|cannot|refus\w*|declin\w*|would|could"
@@ -105,7 +105,7 @@ def _read_start(text: str, start: re.Match[str], offered: OfferedTools) -> tuple
         inner, end = (
             (text[start.end() : closing], closing + 4) if closing >= 0 else (text[start.end() :], len(text))
         )
-        calls = _read_all(inner, offered)
+        calls = read_calls(inner, offered)
         return (_Read(calls, end) if calls else None), end
     if start["mark"]:
         begin = _skip(text, start.end())
@@ -125,7 +125,7 @@ def _is_talked_of(before: str, after: str) -> bool:
     return any(_TALKED_OF.search(line) for line in lines if not _START.match(line))
 
 
-def _read_all(text: str, offered: OfferedTools) -> list[ToolCall]:
+def read_calls(text: str, offered: OfferedTools) -> list[ToolCall]:
     """The calls of a text that holds calls and nothing else; none otherwise."""
     calls: list[ToolCall] = []
     at = _skip(text, 0)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from teachwhy.records import ToolCall, ToolSpec
-from teachwhy.scenarios.call_syntax import Arguments, call_parts, find_calls
+from teachwhy.scenarios.call_syntax import Arguments, call_parts, find_calls, read_calls
 from teachwhy.scenarios.call_syntax import OfferedTools as OfferedTools
 
 OPEN_TAG = "<tool_call>"
@@ -112,6 +112,7 @@ def parse_assistant_text(text: str, offered: OfferedTools | None = None) -> Pars
     calls: list[ToolCall] = []
     faults: list[str] = []
     bodies = _CALL.findall(text)
+    has_tags = bool(bodies)
     content = _CALL.sub(" ", text)
     if not bodies and (fenced := _FENCED.match(text)) and '"name"' in text:
         bodies, content = [fenced.group(1)], ""
@@ -121,9 +122,11 @@ def parse_assistant_text(text: str, offered: OfferedTools | None = None) -> Pars
         call = _read_call(body)
         if isinstance(call, ToolCall):
             calls.append(call)
+        elif body.lstrip().startswith(("<", "[")) and (others := read_calls(body, offered or {})):
+            calls += others
         else:
             faults.append(call)
-    if offered and not calls and (found := find_calls(text, offered)).calls:
+    if offered and not has_tags and not calls and (found := find_calls(text, offered)).calls:
         calls, faults, content = list(found.calls), [], found.rest
     if CLOSE_TAG in content:
         faults.append(f"{CLOSE_TAG} without {OPEN_TAG}")
