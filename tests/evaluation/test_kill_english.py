@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,12 @@ PARTS = tuple(
     Part(plan.episode, POLICY_CYCLE[index % len(POLICY_CYCLE)])
     for index, plan in enumerate(plan_evaluation(CONFIG, "english"))
 )
-KILLED_AFTER = (1, 29, 17)
-"""Answered requests of each start that is killed; an undisturbed run makes about forty."""
+NUM_REQUESTS = 35
+"""Of an undisturbed run."""
+KILLED_AFTER = ((1, 0), (29, 6), (5, 6))
+"""Of each start that is killed, the answered requests, and rows that must be there by then: of 12 episodes at
+least 6 are whole when 29 of 35 answers are given, for each of the others lacks one. At least 6 answers are
+then left, so that a third start can be killed after 5."""
 
 
 def start(server: OpenAIServer, root: Path) -> subprocess.Popen[str]:
@@ -54,6 +59,15 @@ def read_lines(root: Path) -> list[str]:
     return sorted(text[: text.rfind("\n") + 1].splitlines())
 
 
+def wait_for_rows(root: Path, num_rows: int) -> None:
+    """Return when the ledger has so many rows, which the process is about to write."""
+    for _ in range(2000):
+        if len(read_lines(root)) >= num_rows:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{len(read_lines(root))} of {num_rows} rows were written")
+
+
 def test_killed_at_any_moment_and_run_again_it_is_as_if_undisturbed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,11 +78,12 @@ def test_killed_at_any_moment_and_run_again_it_is_as_if_undisturbed(
         num_requests = sum(server.asked.values())
         server.asked.clear()
         num_done = []
-        for limit in KILLED_AFTER:
-            assert limit < num_requests
+        assert num_requests == NUM_REQUESTS and len(PARTS) == 12
+        for limit, num_rows in KILLED_AFTER:
             server.await_next_client(limit)
             process = start(server, tmp_path / "run")
             server.wait_until_held()
+            wait_for_rows(tmp_path / "run", num_rows)
             process.kill()  # its worker goes with it
             process.communicate()
             num_done.append(len(read_lines(tmp_path / "run")))
@@ -77,7 +92,7 @@ def test_killed_at_any_moment_and_run_again_it_is_as_if_undisturbed(
         process = start(server, tmp_path / "run")
         told, _ = process.communicate(timeout=300)
     assert process.returncode == 0, told
-    assert num_done == sorted(num_done) and 0 < num_done[-1] < len(PARTS), num_done
+    assert num_done == sorted(num_done) and 6 <= num_done[-1] < len(PARTS), num_done
     asked_last = {place.episode_id for place in server.asked - asked_so_far}
     assert len(asked_last) == len(PARTS) - num_done[-1]
     assert sum(server.asked.values()) > num_requests  # some episodes were cut in the middle
