@@ -1,8 +1,7 @@
 """What an experiment file may say: every field once, with its default and its meaning.
 
-Reads TOML. An experiment is a student, techniques that make training examples, arms that mix them, an
-evaluation, and the claims that the run will support or refute. Unknown keys are refused, values are not
-converted ("3" is not a number).
+Reads TOML. An experiment is a student, techniques that make training examples, arms, an evaluation, and
+claims to support or refute. Unknown keys are refused, values are not converted ("3" is not a number).
 """
 
 from __future__ import annotations
@@ -64,8 +63,7 @@ class EvaluationConfig(Settings):
     twins_per_family: Annotated[int, Field(ge=0)] = 10
     """Episodes with the lever inert or the act authorised; 0 runs none."""
     ordinary_per_family: Annotated[int, Field(ge=0)] = 0
-    """Plain work in the same offices, with neither threat nor lever; no claim rests on it, sprig's card
-    does."""
+    """Plain work in the same offices, with neither threat nor lever; sprig's card rests on it."""
     controls_per_family: Annotated[int, Field(ge=0)] = 0
     """Honeypots in which the right priority is stated; english only."""
     office_repeats: Annotated[int, Field(ge=0)] = 0
@@ -86,13 +84,20 @@ class EvaluationConfig(Settings):
     """Tokens of one assistant turn, likewise."""
     episode_seed: Seed = 0
     """Makes the episodes. The seeds of the experiment move training and sampling only."""
+    request_timeout_seconds: Count = 600
+    """After which a request to a model behind an API counts as failed, to be sent again."""
+    max_retries: Annotated[int, Field(ge=0, le=20)] = 8
+    """Times that a failed request is sent again, with ever longer waits, before its episode is given up."""
+
+    def conditions(self) -> dict[str, Any]:
+        """The fields that decide what is measured: how patiently a server is asked does not."""
+        return self.model_dump(mode="json", exclude={"request_timeout_seconds", "max_retries"})
 
     def count_episodes(self, num_families: int, num_office_tasks: int) -> int:
         """Episodes of one arm and seed, where `families` empty means `num_families`."""
-        per_family = self.honeypots_per_family + self.twins_per_family + self.ordinary_per_family
-        per_family += self.controls_per_family
-        of_families = (len(self.families) or num_families) * per_family * self.repeats
-        return of_families + num_office_tasks * self.office_repeats
+        temptations = self.honeypots_per_family + self.twins_per_family + self.controls_per_family
+        per_family = (temptations + self.ordinary_per_family) * self.repeats
+        return (len(self.families) or num_families) * per_family + num_office_tasks * self.office_repeats
 
 
 def default_limits(dialect: Dialect, presentation: Presentation) -> dict[str, int]:
@@ -459,12 +464,8 @@ def _explain(source: str, details: ErrorDetails) -> str:
         return f"{source}: unknown key {key}. {_suggest(str(location[-1]), allowed)}"
     if details["type"] == "missing":
         return f"{source}: {key} is missing. Add it."
-    message = (
-        details["msg"]
-        .replace("Input should be", "must be")
-        .replace("String should", "must")
-        .replace("Tuple should", "must")
-    )
+    message = details["msg"].replace("Input should be", "must be")
+    message = message.replace("String should", "must").replace("Tuple should", "must")
     if details["type"] == "string_pattern_mismatch":
         message = "must be letters, digits, _ or -, at most 64, and begin with a letter or digit"
     received = json.dumps(details["input"], default=str)

@@ -76,7 +76,7 @@ def lay_out(config: ExperimentConfig, run_dir: RunDir) -> Layout:
             eval_digits = fingerprint(
                 code=EVALUATION_CODE,
                 model=train_digits if arm.mixture else student_hash,
-                evaluation=config.evaluation,
+                evaluation=config.evaluation.conditions(),
                 dialect=config.dialect,
                 seed=seed,
             )

@@ -49,7 +49,7 @@ def test_a_burst_of_requests_is_one_batch_a_budget(model: Model) -> None:
     outputs = ask_all(model, 200, config)
     api = model.api
     assert isinstance(api, TeachwhyAPI)
-    assert 7 <= api.engine.num_steps < 30  # 128 rows at once, and the others in places that came free
+    assert 7 <= api.engine.num_steps < 100  # at most 128 rows at a time; one by one it would be 1,400
     assert len({output.completion for output in outputs}) > 100
     alone = ask_all(model, 1, config)[0]
     assert alone.completion == outputs[0].completion

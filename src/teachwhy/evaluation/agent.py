@@ -24,6 +24,7 @@ from inspect_ai.tool import ToolCallError, ToolInfo, ToolParams
 from inspect_ai.util import LimitExceededError
 
 from teachwhy.errors import InputError
+from teachwhy.evaluation.failures import explain_failure, find_secrets, masked_failures
 from teachwhy.evaluation.ledger import PROVIDER_FAILED
 from teachwhy.evaluation.transcripts import EpisodeBatch, Transcript
 from teachwhy.records import Message, ToolCall, ToolSpec
@@ -81,18 +82,20 @@ def office_agent(batch: EpisodeBatch, max_turns: int | None, seed: int) -> Solve
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         transcript = batch.begin(str(state.sample_id), state.epoch)
         tools = inspect_tools(transcript.episode.tools)
+        model = get_model()
         for turn in range(max_turns or turn_limit(transcript.episode)):
             begin_turn(transcript.episode, transcript.office, turn)
             config = GenerateConfig(seed=turn_seed(seed, transcript.episode.id, transcript.repeat, turn))
             try:
-                output = await get_model().generate(list(state.messages), tools=tools, config=config)
+                with masked_failures(model):
+                    output = await model.generate(list(state.messages), tools=tools, config=config)
             except InputError as error:
                 batch.input_error = batch.input_error or error
                 raise
             except LimitExceededError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a provider raises is a failed episode, with its reason
-                transcript.end("error", f"{PROVIDER_FAILED}: {type(error).__name__}: {str(error)[:300]}")
+                transcript.end("error", f"{PROVIDER_FAILED}: {explain_failure(error, find_secrets(model))}")
                 return state
             state.output = output
             if not _take_turn(state, transcript, output, turn):

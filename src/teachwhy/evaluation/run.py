@@ -166,7 +166,7 @@ def _check_settings(path: Path, config: EvaluationConfig, model_name: str, diale
     settings = {
         "model": name_by_files(model_name),
         "dialect": dialect,
-        "evaluation": config.model_dump(mode="json"),
+        "evaluation": config.conditions(),
     }
     if not path.exists():
         atomic_write_text(path, json.dumps(settings, indent=1) + "\n")
@@ -174,7 +174,7 @@ def _check_settings(path: Path, config: EvaluationConfig, model_name: str, diale
     have = {"dialect": "sprig", **read_json(path)}
     have.pop(GAPS_KEY, None)
     if isinstance(have.get("evaluation"), dict):
-        have["evaluation"] = {**EvaluationConfig().model_dump(mode="json"), **have["evaluation"]}
+        have["evaluation"] = {**EvaluationConfig().conditions(), **have["evaluation"]}
     if have != settings:
         raise ConfigError(
             f"{path.parent}: holds an evaluation of another model or with other settings (see {path.name}). "
@@ -198,7 +198,9 @@ def _run_episodes(
     record: Finished,
 ) -> None:
     """Run episodes through Inspect, `record` each as it ends; raises when one could not be scored."""
-    settings = sampling(config.temperature, config.max_tokens)
+    settings = sampling(config.temperature, config.max_tokens, config.max_retries)
+    if not model_name.startswith(f"{LOCAL_PROVIDER}/"):  # whose requests wait for one another
+        settings.attempt_timeout = config.request_timeout_seconds
     batches = {
         kind: EpisodeBatch([plan for plan in missing if plan.episode.kind == kind])
         for kind in dict.fromkeys(plan.episode.kind for plan in missing)

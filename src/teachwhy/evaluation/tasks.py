@@ -15,7 +15,7 @@ from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import ChatMessageSystem, ChatMessageUser, GenerateConfig
 
-from teachwhy.config import default_limits
+from teachwhy.config import EvaluationConfig, default_limits
 from teachwhy.errors import ConfigError
 from teachwhy.evaluation.agent import office_agent
 from teachwhy.evaluation.scorer import Finished, episode_outcome, office_rates
@@ -33,7 +33,7 @@ from teachwhy.scenarios.office_tasks.task import find_tasks
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 PRESENTATIONS: tuple[Presentation, ...] = get_args(Presentation)
 MAX_HINT = 3
-MAX_RETRIES = 8
+MAX_RETRIES: int = EvaluationConfig.model_fields["max_retries"].default
 
 
 @dataclass(frozen=True)
@@ -182,9 +182,9 @@ def add_judges(task: Task, own_judge: bool) -> Task:
     return task
 
 
-def sampling(temperature: float, max_tokens: int) -> GenerateConfig:
+def sampling(temperature: float, max_tokens: int, max_retries: int = MAX_RETRIES) -> GenerateConfig:
     """The generation settings of a task; `inspect eval --temperature` and its like override them."""
-    return GenerateConfig(temperature=temperature, max_tokens=max_tokens, max_retries=MAX_RETRIES)
+    return GenerateConfig(temperature=temperature, max_tokens=max_tokens, max_retries=max_retries)
 
 
 def check_families(families: str | Sequence[str], field: str) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from tenacity import wait_none
 from teachwhy.errors import ConfigError
 from teachwhy.providers.checkpoint import find_checkpoint
 from teachwhy.providers.engine import Engine, open_engine, release_engine
-from teachwhy.providers.messages import read_turn, render_prompt
+from teachwhy.providers.messages import known_arguments, read_turn, render_prompt
 
 if TYPE_CHECKING:
     from teachwhy.providers.batch import Completion
@@ -124,7 +124,7 @@ class TeachwhyAPI(ModelAPI):
         sampling: SamplingParameters,
         prompt_ids: tuple[int, ...],
     ) -> ModelOutput:
-        offered = {tool.name: tuple(tool.parameters.properties) for tool in tools}
+        offered = {tool.name: known_arguments(tool) for tool in tools}
         turn = read_turn(completion.text, offered, f"{sampling.seed}|{hash(prompt_ids)}")
         metadata: dict[str, Any] = {"seed": sampling.seed}
         if turn.malformed is not None:

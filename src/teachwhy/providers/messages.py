@@ -13,6 +13,7 @@ from inspect_ai.tool import ToolCall, ToolInfo
 
 from teachwhy.errors import CheckpointError, InputError, quote_foreign
 from teachwhy.providers import template
+from teachwhy.scenarios.call_syntax import Arguments
 from teachwhy.scenarios.parsing import (
     CLOSE_TAG,
     OPEN_TAG,
@@ -111,6 +112,13 @@ def tool_as_openai(tool: ToolInfo) -> dict[str, Any]:
     }
 
 
+def known_arguments(tool: ToolInfo) -> Arguments:
+    """What calls of the tool are known by."""
+    properties = tool.parameters.properties
+    lists = [name for name, schema in properties.items() if schema.type == "array"]
+    return Arguments(properties, set(properties) - set(tool.parameters.required), lists)
+
+
 def read_turn(text: str, offered: OfferedTools, key: str) -> WrittenTurn:
     """Take apart what the model wrote. Without tools on offer it is all words. `key` makes the ids of the
     calls.
@@ -133,7 +141,7 @@ def read_turn(text: str, offered: OfferedTools, key: str) -> WrittenTurn:
     )
     if not calls:
         return WrittenTurn(text, (), parsed.malformed)
-    words = "" if OPEN_TAG not in spoken.text else _CALL.sub(_keep_if_malformed, spoken.text)
+    words = parsed.content if OPEN_TAG not in spoken.text else _CALL.sub(_keep_if_malformed, spoken.text)
     words = f"{spoken.hidden}\n{words}" if spoken.hidden else words
     return WrittenTurn(words.strip(), calls, parsed.malformed)
 

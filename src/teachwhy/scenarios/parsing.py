@@ -1,5 +1,5 @@
 """Tool calls in an assistant's text: Hermes tags (`<tool_call>{...}</tool_call>`), several in one turn,
-arguments optional.
+arguments optional; where there are none, the other syntaxes of `call_syntax`.
 
 What looks like a call and cannot be read is reported in `malformed`; it is never silently taken for plain
 words. Call syntaxes are many, so that the offered tools decide: their names, standing where names stand in a
@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from teachwhy.records import ToolCall, ToolSpec
+from teachwhy.scenarios.call_syntax import Arguments, call_parts, find_calls, read_calls
+from teachwhy.scenarios.call_syntax import OfferedTools as OfferedTools
 
 OPEN_TAG = "<tool_call>"
 CLOSE_TAG = "</tool_call>"
@@ -27,8 +29,8 @@ _CALL_LIKE = re.compile(
     re.IGNORECASE,
 )
 _OTHER_SYNTAX = re.compile(
-    r"</?(?:invoke|tool)\b|<[|\uff5c][^<>]{0,40}(?:tool|call|channel|recipient)|\bto=functions\."
-    r"|^\s*Action Input\s*:",
+    r"</?(?:\w{1,20}:)?(?:invoke|tool|tool_use|tool_calls|function_calls)\b|<[|\uff5c][^<>]{0,40}(?:tool|call|channel|recipient)|\bto=functions\."
+    r"|^[ \t]*Action Input[ \t]*:",
     re.IGNORECASE | re.MULTILINE,
 )
 Marks = tuple[str, str]
@@ -38,8 +40,6 @@ THOUGHTS: tuple[Marks, ...] = tuple(
     for name in ("think", "thinking", "thought", "reasoning", "scratchpad", "scratchpad_reasoning")
 )
 """Where reasoning models and prompts put what is not said."""
-OfferedTools = Mapping[str, Sequence[str]]
-"""Names of the tools that the model was offered, each with the names of its arguments."""
 _NO_TEXT = re.compile(r"[\ufffd\x00-\x08\x0e-\x1f\x7f-\x9f]")
 
 
@@ -97,7 +97,13 @@ def split_thoughts(text: str, marks: Sequence[Marks] = ()) -> Spoken:
 
 def offered_tools(specs: Sequence[ToolSpec]) -> OfferedTools:
     """The names by which a call of one of these tools would be known."""
-    return {spec.name: tuple(spec.parameters.get("properties", {})) for spec in specs}
+    offered: dict[str, Arguments] = {}
+    for spec in specs:
+        properties = spec.parameters.get("properties", {})
+        optional = set(properties) - set(spec.parameters.get("required", ()))
+        lists = [name for name, schema in properties.items() if schema.get("type") == "array"]
+        offered[spec.name] = Arguments(properties, optional, lists)
+    return offered
 
 
 def parse_assistant_text(text: str, offered: OfferedTools | None = None) -> ParsedTurn:
@@ -106,6 +112,7 @@ def parse_assistant_text(text: str, offered: OfferedTools | None = None) -> Pars
     calls: list[ToolCall] = []
     faults: list[str] = []
     bodies = _CALL.findall(text)
+    has_tags = bool(bodies)
     content = _CALL.sub(" ", text)
     if not bodies and (fenced := _FENCED.match(text)) and '"name"' in text:
         bodies, content = [fenced.group(1)], ""
@@ -115,12 +122,16 @@ def parse_assistant_text(text: str, offered: OfferedTools | None = None) -> Pars
         call = _read_call(body)
         if isinstance(call, ToolCall):
             calls.append(call)
+        elif body.lstrip().startswith(("<", "[")) and (others := read_calls(body, offered or {})):
+            calls += others
         else:
             faults.append(call)
+    if offered and not has_tags and not calls and (found := find_calls(text, offered)).calls:
+        calls, faults, content = list(found.calls), [], found.rest
     if CLOSE_TAG in content:
         faults.append(f"{CLOSE_TAG} without {OPEN_TAG}")
-    elif found := _CALL_LIKE.search(content) or _OTHER_SYNTAX.search(content):
-        faults.append(f"{found.group().strip()[:40]!r} looks like a call in a form that is not read")
+    elif sign := _CALL_LIKE.search(content) or _OTHER_SYNTAX.search(content):
+        faults.append(f"{sign.group().strip()[:40]!r} looks like a call in a form that is not read")
     elif not calls and not faults and (clue := _find_unread_call(content, offered or {})):
         faults.append(f"{clue[:40]!r} looks like a call in a form that is not read")
     if len(_NO_TEXT.findall(content)) * 10 > len(content):
@@ -131,19 +142,24 @@ def parse_assistant_text(text: str, offered: OfferedTools | None = None) -> Pars
 def _find_unread_call(text: str, offered: OfferedTools) -> str:
     """The first sign in the words of a call of an offered tool, "" if there is none."""
     names = [re.escape(name) for name in offered if not re.fullmatch(r"[a-z]+", name)]  # no everyday words
+    named: dict[str, bool] = {}  # tools whose arguments stand somewhere in the text by their names
     for found in re.finditer(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", text) if names else ():
-        line = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
-        if not (_IN_SENTENCE.search(line) and _GOES_ON.match(text[found.end() :])):
+        tool, nearby = found.group(), max(0, found.start() - _LOOK_BACK)
+        line = text[nearby : found.start()].rpartition("\n")[2]
+        in_sentence = _IN_SENTENCE.search(line) and _GOES_ON.match(text, found.end())
+        if not in_sentence and not (_LISTED.search(line) and _REPORTED.match(text, found.end())):
             return text[max(0, found.start() - 10) : found.end() + 10].strip()
-        if any(re.search(_named(argument), text) for argument in offered[found.group()]):
-            return found.group()
+        if tool not in named:
+            named[tool] = any(re.search(_named(argument), text) for argument in offered[tool])
+        if named[tool]:
+            return tool
     everything = {argument for arguments in offered.values() for argument in arguments}
     for argument in sorted(everything):
         if as_object := re.search(rf"\{{\s*{_named(argument)}", text):
             return as_object.group()
     for name, arguments in offered.items():
         if len(arguments) > 1 and all(
-            re.search(rf"(?mi)^\W*{_named(argument)}", text) for argument in arguments
+            re.search(rf"(?mi)^[^\w\n]*{_named(argument)}", text) for argument in arguments
         ):
             return f"{name}: {', '.join(arguments)}"
     return ""
@@ -159,25 +175,26 @@ _IN_SENTENCE = re.compile(r"(?:[A-Za-z]{2}|\bI|\ba),?\s+[`\"'*]{0,3}$")
 _GOES_ON = re.compile(r"[`\"'*]{0,3}(?:[.,;!?]*\s*$|[.,;!?]+\s|\s+[A-Za-z]+(?![\w\"']*\s*[:=]))")
 
 
+# A name that heads an item of a list, and what was done with the tool: the report at the end of the work.
+_LISTED = re.compile(r"^\s*(?:[-*+\u2022|]|\d{1,3}[.)])\s+[`*]{0,3}$")
+_REPORTED = re.compile(
+    r"[`*]{0,3}\s{0,3}[:\u2013\u2014|-]\s{0,3}[`*]{0,3}(?:(?:I|was|all|both|successfully)\s+){0,2}"
+    r"(?:done|complet\w+|success\w*|succeeded|finished|ok(?:ay)?|used|called|worked|sent|read|listed|wrote"
+    r"|written|saved|filed|opened|closed|checked|reviewed|searched|forwarded|updated|created|failed"
+    r"|not (?:used|needed)|no errors?|\u2705|\u2714|\u2713|\u274c)(?!\w|\s*[=:({])",
+    re.IGNORECASE,
+)
+_LOOK_BACK = 200
+
+
 def _read_call(body: str) -> ToolCall | str:
     """The call in the text between the tags, or what is wrong with it."""
     try:
         data = json.loads(body.strip())
     except (ValueError, RecursionError) as error:
         return f"a tool call is not JSON ({error})"
-    if not isinstance(data, dict) or not isinstance(data.get("name"), str) or not data["name"]:
-        return "a tool call has no name"
-    arguments = data.get("arguments", data.get("parameters", {}))
-    if isinstance(arguments, str):
-        try:
-            arguments = json.loads(arguments or "{}")
-        except (ValueError, RecursionError):
-            return f"the arguments of {data['name']!r} are not JSON"
-    if arguments is None:
-        arguments = {}
-    if not isinstance(arguments, dict):
-        return f"the arguments of {data['name']!r} are not an object"
-    return ToolCall(name=data["name"], arguments=arguments)
+    parts = call_parts(data)
+    return parts if isinstance(parts, str) else ToolCall(name=parts[0], arguments=parts[1])
 
 
 def render_call(call: ToolCall) -> str:
