@@ -7,17 +7,19 @@ from typing import Any
 
 import pytest
 from inspect_ai import eval as inspect_eval
+from inspect_ai._util.registry import registry_info
 from inspect_ai.log import EvalLog
 from tests.judging import scripted_judge
 
 from teachwhy.errors import ConfigError
+from teachwhy.evaluation.tasks import honeypots
 
 
 def evaluate(log_dir: Path, *judges: str, **arguments: Any) -> EvalLog:
     """Two honeypots of a family, as `inspect eval --model-role judge=...` runs them."""
     roles = {"judge": [f"judges/{name}" for name in judges]} if judges else {}
     (log,) = inspect_eval(
-        "teachwhy/honeypots",
+        registry_info(honeypots).name,  # without the package's name where tests see an egg-info beside it
         model="scripted/english_thought_harm",
         model_roles=roles,  # type: ignore[arg-type]
         task_args={"families": "blackmail", "episodes_per_family": 2, "dialect": "english", **arguments},
