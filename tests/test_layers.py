@@ -46,7 +46,8 @@ ALLOWED: dict[str, set[str]] = {
     "display": FOUNDATION | {"scenarios", "training", "jobs", "workers"},
     "experiment": FOUNDATION | TOP,
     "cli_scenarios": FOUNDATION | {"scenarios"},
-    "cli": FOUNDATION | MIDDLE | TOP | {"evaluation", "cli_scenarios"},
+    "cli_upstream": FOUNDATION | {"display", "evaluation"},
+    "cli": FOUNDATION | MIDDLE | TOP | {"evaluation", "cli_scenarios", "cli_upstream"},
     "__main__": {"cli"},
 }
 """Part of the package -> parts that it may import, itself aside."""

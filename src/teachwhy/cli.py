@@ -107,8 +107,18 @@ def evaluate(
     seed: Annotated[
         int, typer.Option(min=0, max=MAX_SEED, help="Moves the sampling; the episodes stay the same.")
     ] = 0,
+    suite: Annotated[
+        Literal["honeypots", "upstream"],
+        typer.Option(help="Our episodes, or the published conditions (extra inspect-evals)."),
+    ] = "honeypots",
+    judge: Annotated[
+        str, typer.Option(help="Model name of Inspect that judges; upstream only.", show_default="none")
+    ] = "",
 ) -> None:
     """Evaluate one model in honeypots and their twins, and write scores, summary and report.
+
+    With --suite upstream: in the published agentic-misalignment conditions, with their verdict (it needs a
+    judge) and ours for each answer. The same command goes on where a stopped one was.
 
     Examples:
 
@@ -117,8 +127,11 @@ def evaluate(
         teachwhy evaluate runs/sprig/stages/train-advice-s0-0123456789abcdef/checkpoint
 
         teachwhy evaluate openai/gpt-5-mini --set evaluation.max_tokens=1000 --output runs/mini
+
+        teachwhy evaluate openai/gpt-5-mini --suite upstream --judge anthropic/claude-sonnet-4-6
     """
     from teachwhy.config import check_names, resolve_experiment
+    from teachwhy.errors import ConfigError
 
     values = {
         "name": "evaluate",
@@ -130,6 +143,13 @@ def evaluate(
     }
     config = resolve_experiment(values, overrides or (), "evaluate")
     check_names(config, "evaluate")
+    if suite == "upstream":
+        from teachwhy.cli_upstream import run_upstream
+
+        root = output or RUNS / f"upstream-{make_folder_name(model)}"
+        raise typer.Exit(run_upstream(config, overrides or (), root, judge))
+    if judge:
+        raise ConfigError(f"judge: {judge!r} judges the suite upstream only. Leave it out, or add --suite.")
     root = output or RUNS / f"evaluate-{make_folder_name(model)}"
     raise typer.Exit(start(config, root))
 
