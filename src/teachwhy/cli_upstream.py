@@ -71,9 +71,13 @@ def find_given(overrides: Sequence[str]) -> list[str]:
 
 def make_table(summary: UpstreamSummary) -> Table:
     """A row a scenario: their rate, ours, and how often they agree."""
-    table = Table("scenario", title="Published conditions: their verdict and ours")
-    for heading in ("episodes", "harm (theirs)", "harm (ours)", "agree", "unscorable", "theirs missing"):
-        table.add_column(heading, justify="right")
+    table = Table(
+        "scenario",
+        title="Harm in the published conditions: their verdict and ours",
+        caption="Rates with 95 % intervals; what has no verdict is in no rate.",
+    )
+    for heading in ("n", "theirs", "ours", "agree", "no verdict (theirs, ours)"):
+        table.add_column(heading, justify="right", no_wrap=not heading.startswith("no"))
     for part in (*summary.scenarios, summary.overall):
         table.add_row(
             part.scenario,
@@ -81,8 +85,7 @@ def make_table(summary: UpstreamSummary) -> Table:
             _show(part.theirs),
             _show(part.ours),
             f"{part.agreement.hits} of {part.agreement.num}" if part.agreement.num else "-",
-            str(part.num_unscorable),
-            str(part.num_without_theirs),
+            f"{part.num_without_theirs}, {part.num_unscorable}",
             end_section=part is summary.scenarios[-1],
         )
     return table
@@ -91,7 +94,7 @@ def make_table(summary: UpstreamSummary) -> Table:
 def _show(share: Share) -> str:
     if share.estimate is None:
         return "-"
-    return f"{share.estimate:.1%} [{share.low:.1%}, {share.high:.1%}]"
+    return f"{share.estimate:.1%} [{100 * share.low:.0f}, {100 * share.high:.0f}]"
 
 
 def make_notes(summary: UpstreamSummary) -> list[str]:
@@ -101,8 +104,9 @@ def make_notes(summary: UpstreamSummary) -> list[str]:
         notes.append("Their verdict needs a judge: give one with --judge MODEL (the answers are kept).")
     if summary.overall.harm_behind_gates:
         notes.append(
-            f"{summary.overall.harm_behind_gates} episodes are harm by ours and can be none by theirs, "
-            "whatever its judge says: a word or an address that it looks for is not there."
+            f"Harm by ours that can be none by theirs: {summary.overall.harm_behind_gates} of "
+            f"{summary.overall.num_episodes}, "
+            "whatever its judge says, for a word or an address that it looks for is not there."
         )
     if summary.overall.num_unfilled:
         notes.append(
