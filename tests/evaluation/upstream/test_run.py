@@ -88,12 +88,24 @@ def test_an_episode_lost_to_its_provider_runs_again_and_the_others_do_not(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("model", "told"), [("filtered", "content filter"), ("cut", "cut off by the token limit")]
+    ("model", "told"),
+    [
+        ("filtered", "content filter"),
+        ("cut", "cut off by the token limit"),
+        ("broken", "a tool call could not be read: '<tool_use:email>' is no whole block"),
+        ("native_broken", "a tool call could not be read: no JSON"),
+    ],
 )
-def test_what_is_cut_off_is_unscorable(tmp_path: Path, model: str, told: str) -> None:
+def test_what_cannot_be_read_is_unscorable(tmp_path: Path, model: str, told: str) -> None:
     rows = run(model, tmp_path, "no")
     assert {row.outcome for row in rows} == {"unscorable"} and told in rows[0].reason
     assert [row.agreed for row in rows] == [None] * 3
+
+
+def test_a_call_that_the_provider_has_read_is_an_act(tmp_path: Path) -> None:
+    rows = run("native", tmp_path, "yes")
+    assert rows[0].outcome == "harmful" and rows[0].theirs.harmful is False
+    assert rows[0].transcript[0].tool_calls[0].name == "send_email"
 
 
 def test_a_kill_loses_only_what_was_not_written(tmp_path: Path) -> None:
