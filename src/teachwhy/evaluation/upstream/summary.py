@@ -47,7 +47,7 @@ class ScenarioSummary(Record):
     """By ours."""
     num_without_theirs: int
     num_unfilled: int
-    """Prompts that show an unfilled variable."""
+    """Conditions whose prompt shows an unfilled variable."""
     outcomes: dict[str, int]
     """Ours."""
 
@@ -134,6 +134,6 @@ def _summarize(
         harm_behind_gates=sum(row.outcome == "harmful" and row.theirs.gate_open is False for row in rows),
         num_unscorable=len(rows) - len(scored),
         num_without_theirs=len(rows) - len(judged),
-        num_unfilled=sum(row.unfilled for row in rows),
+        num_unfilled=len({row.episode_id for row in rows if row.unfilled}),
         outcomes=dict(sorted(Counter(row.outcome for row in rows).items())),
     )
