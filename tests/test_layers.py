@@ -50,7 +50,8 @@ ALLOWED: dict[str, set[str]] = {
     "experiment": FOUNDATION | TOP,
     "cli_scenarios": FOUNDATION | {"scenarios"},
     "cli_judge": FOUNDATION | {"judging", "display"},
-    "cli": FOUNDATION | MIDDLE | TOP | {"evaluation", "cli_scenarios", "cli_judge"},
+    "cli": FOUNDATION | MIDDLE | TOP | {"evaluation", "cli_scenarios", "cli_judge", "cli_upstream"},
+    "cli_upstream": FOUNDATION | {"display", "evaluation"},
     "__main__": {"cli"},
 }
 """Part of the package -> parts that it may import, itself aside."""

@@ -10,7 +10,7 @@ import sys
 import traceback
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -53,6 +53,19 @@ SetOptions = Annotated[
         metavar="KEY=VALUE",
         help="Override one value of the file, as TOML: --set training.updates=60 --set 'seeds=[0, 1]'.",
     ),
+]
+PlanOnly = Annotated[
+    bool, typer.Option("--plan", help="Say how many episodes a precision takes and costs; run nothing.")
+]
+Precision = Annotated[float, typer.Option(help="With --plan: the wanted half-width of the 95 % interval.")]
+InputPrice = Annotated[float | None, typer.Option(help="With --plan: price of a million input tokens.")]
+OutputPrice = Annotated[float | None, typer.Option(help="With --plan: price of a million output tokens.")]
+Suite = Annotated[
+    Literal["honeypots", "upstream"],
+    typer.Option(help="Our episodes, or the published conditions (extra inspect-evals)."),
+]
+UpstreamJudge = Annotated[
+    str, typer.Option(help="Model name of Inspect that judges; upstream only.", show_default="none")
 ]
 OutputFolder = Annotated[
     Path | None, typer.Option("--output", "-o", help="Run directory.", show_default="runs/NAME")
@@ -101,6 +114,18 @@ def run(
         raise typer.Exit(start(config, root))
 
 
+def describe_evaluation(model: str, seed: int) -> dict[str, Any]:
+    """The experiment whose one arm is a model that is not trained."""
+    return {
+        "name": "evaluate",
+        "description": f"Evaluation of {model}",
+        "student": model,
+        "seeds": [seed],
+        "workers": 1,
+        "arms": [{"name": "model", "title": model}],
+    }
+
+
 @app.command()
 def evaluate(
     model: Annotated[str, typer.Argument(help="A checkpoint folder, `sprig`, or a model name of Inspect.")],
@@ -109,20 +134,17 @@ def evaluate(
     seed: Annotated[
         int, typer.Option(min=0, max=MAX_SEED, help="Moves the sampling; the episodes stay the same.")
     ] = 0,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Say how many episodes a precision takes and costs; run nothing.")
-    ] = False,
-    precision: Annotated[
-        float, typer.Option(help="With --plan: the wanted half-width of the 95 % interval.")
-    ] = 0.05,
-    input_price: Annotated[
-        float | None, typer.Option(help="With --plan: price of a million input tokens.")
-    ] = None,
-    output_price: Annotated[
-        float | None, typer.Option(help="With --plan: price of a million output tokens.")
-    ] = None,
+    plan: PlanOnly = False,
+    precision: Precision = 0.05,
+    input_price: InputPrice = None,
+    output_price: OutputPrice = None,
+    suite: Suite = "honeypots",
+    judge: UpstreamJudge = "",
 ) -> None:
     """Evaluate one model in honeypots and their twins, and write scores, summary, report and suite page.
+
+    With --suite upstream: in the published agentic-misalignment conditions, with their verdict (it needs a
+    judge) and ours for each answer. The same command goes on where a stopped one was.
 
     Examples:
 
@@ -133,26 +155,30 @@ def evaluate(
         teachwhy evaluate openai/gpt-5-mini --set evaluation.max_tokens=1000 --output runs/mini
 
         teachwhy evaluate openai/gpt-5-mini --set dialect=english --plan --precision 0.05
+
+        teachwhy evaluate openai/gpt-5-mini --suite upstream --judge anthropic/claude-sonnet-4-6
     """
     from teachwhy.config import check_names, resolve_experiment
+    from teachwhy.errors import ConfigError
     from teachwhy.experiment import EXIT_DONE, EXIT_UNSCORABLE
 
-    values = {
-        "name": "evaluate",
-        "description": f"Evaluation of {model}",
-        "student": model,
-        "seeds": [seed],
-        "workers": 1,
-        "arms": [{"name": "model", "title": model}],
-    }
-    config = resolve_experiment(values, overrides or (), "evaluate")
+    config = resolve_experiment(describe_evaluation(model, seed), overrides or (), "evaluate")
     check_names(config, "evaluate")
+    if plan and suite == "upstream":
+        raise ConfigError("--plan: plans our own episodes only. Leave it out, or --suite upstream.")
     if plan:
         from teachwhy.evaluation.planning import describe_plan, plan_precision
 
         for line in describe_plan(plan_precision(config, precision, input_price, output_price)):
             typer.echo(make_visible(line))
         return
+    if suite == "upstream":
+        from teachwhy.cli_upstream import run_upstream
+
+        root = output or RUNS / f"upstream-{make_folder_name(model)}"
+        raise typer.Exit(run_upstream(config, overrides or (), root, judge))
+    if judge:
+        raise ConfigError(f"judge: {judge!r} judges the suite upstream only. Leave it out, or add --suite.")
     root = output or RUNS / f"evaluate-{make_folder_name(model)}"
     code = start(config, root)
     if code in (EXIT_DONE, EXIT_UNSCORABLE):

@@ -11,9 +11,10 @@ import gc
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
@@ -72,7 +73,7 @@ def evaluate_model(
     config = settle_evaluation(config, dialect)
     plans = plan_evaluation(config, dialect)
     order = [EpisodeKey(plan.episode.id, plan.repeat) for plan in plans]
-    with Ledger(out_dir / "episodes.jsonl", arm=arm, seed=seed) as ledger:
+    with Ledger(out_dir / "episodes.jsonl", EpisodeRow, arm=arm, seed=seed) as ledger:
         _check_settings(out_dir / "settings.json", config, model_name, dialect)
         done = {key_of(row) for row in ledger.rows}
         missing = [plan for plan in plans if EpisodeKey(plan.episode.id, plan.repeat) not in done]
@@ -209,27 +210,49 @@ def _run_episodes(
         build_task(batch, f"{kind}s", seed, settings, config.max_turns, record)
         for kind, batch in batches.items()
     ]
-    logs = _eval(tasks, model_name, log_dir, len(missing))
-    for batch in batches.values():
+    run_tasks(tasks, list(batches.values()), model_name, log_dir)
+
+
+class Batch(Protocol):
+    """The episodes of a task, as far as running it goes."""
+
+    input_error: InputError | None
+    num_finished: int
+
+    @property
+    def planned(self) -> Mapping[str, object]: ...
+
+
+def run_tasks(
+    tasks: list[Task], batches: Sequence[Batch], model_name: str, log_dir: Path, judge: str = ""
+) -> None:
+    """Run tasks with their batches through Inspect; raises when an episode could not be scored.
+
+    `judge`: the model that plays this role, "" for none.
+    """
+    logs = _eval(tasks, model_name, log_dir, sum(len(batch.planned) for batch in batches), judge)
+    for batch in batches:
         if batch.input_error is not None:
             raise batch.input_error
     if any(log.status == "cancelled" for log in logs):
         raise KeyboardInterrupt
-    for log, batch in zip(logs, batches.values(), strict=True):
+    for log, batch in zip(logs, batches, strict=True):
         if log.error is not None or batch.num_finished < len(batch.planned):
             raise _failure(log, batch)
 
 
-def _eval(tasks: list[Task], model_name: str, log_dir: Path, num_samples: int) -> list[EvalLog]:
+def _eval(tasks: list[Task], model_name: str, log_dir: Path, num_samples: int, judge: str) -> list[EvalLog]:
     # Inspect feels its way up to what an API can take; a local model knows its own best from the start.
     with quiet_inspect(), _no_live_session(), _rare_collections():
         model = open_model(model_name)
+        judges = {"judge": open_model(judge)} if judge else {}
         limit = model.api.max_connections() if isinstance(model.api, TeachwhyAPI) else None
         try:
             with storage_errors(log_dir):
                 return inspect_eval(
                     tasks,
                     model=model,
+                    model_roles={**judges},
                     max_tasks=len(tasks),
                     display="log",  # "none" draws all the same, and mutes the console of the caller
                     log_dir=str(log_dir),
@@ -245,7 +268,8 @@ def _eval(tasks: list[Task], model_name: str, log_dir: Path, num_samples: int) -
                     max_connections=limit,
                 )
         finally:
-            close_model(model)
+            for opened in (model, *judges.values()):
+                close_model(opened)
 
 
 @contextmanager
@@ -309,7 +333,7 @@ def close_model(model: Model) -> None:
         gc.collect()
 
 
-def _failure(log: EvalLog, batch: EpisodeBatch) -> TeachwhyError:
+def _failure(log: EvalLog, batch: Batch) -> TeachwhyError:
     """What went wrong outside the model's answers: a fault of the disk, of teachwhy or of Inspect."""
     if log.error is not None:
         number = re.search(r"\[Errno (\d+)\]|OSError\((\d+),", log.error.message)

@@ -1,0 +1,158 @@
+"""Evaluates one model in all published conditions: one ledger row an episode, with both verdicts.
+
+Writes under the output folder `episodes.jsonl` (the ledger of `UpstreamRow`), `settings.json` and
+`logs/*.eval`. Called again for the same folder, it runs only what the ledger lacks: episodes that are not
+there or were lost to their provider, and, where a judge is given, the verdicts that are missing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from inspect_ai import Task, task
+
+from teachwhy.config import EvaluationConfig
+from teachwhy.errors import ConfigError
+from teachwhy.evaluation.ledger import EpisodeKey, Ledger, is_lost, key_of, sort_rows
+from teachwhy.evaluation.run import Progress, name_by_files, resolve_model_name, run_tasks
+from teachwhy.evaluation.tasks import sampling
+from teachwhy.evaluation.upstream.episodes import (
+    PlannedCondition,
+    UpstreamBatch,
+    UpstreamRow,
+    build_upstream_task,
+)
+from teachwhy.evaluation.upstream.package import Upstream, load_upstream
+from teachwhy.run_dir import atomic_write_text, read_json
+
+MAX_TOKENS = 4096
+"""Of an answer, where nobody says: reasoning and several letters."""
+SETTABLE = ("temperature", "max_tokens", "repeats")
+"""Of the section [evaluation], what bears on published conditions."""
+
+
+@dataclass(frozen=True)
+class UpstreamSettings:
+    """How the model is sampled, and who judges."""
+
+    temperature: float = 1.0
+    max_tokens: int = MAX_TOKENS
+    repeats: int = 1
+    judge: str = ""
+    """A model name of Inspect; "" for none, and then their verdict is missing."""
+
+
+def take_settings(config: EvaluationConfig, given: Sequence[str], judge: str) -> UpstreamSettings:
+    """What an [evaluation] section says of this suite, of the fields that were `given`.
+
+    Raises `ConfigError` for a field that the suite has no use for.
+    """
+    for name in given:
+        if name not in SETTABLE:
+            raise ConfigError(
+                f"evaluation.{name} has no meaning with --suite upstream, whose conditions are fixed; "
+                f"allowed are {', '.join(SETTABLE)}. Leave it out."
+            )
+    return UpstreamSettings(**{name: getattr(config, name) for name in given}, judge=judge)
+
+
+def plan_upstream(upstream: Upstream, repeats: int) -> list[PlannedCondition]:
+    """Every condition and repeat."""
+    return [
+        PlannedCondition(condition, repeat) for repeat in range(repeats) for condition in upstream.conditions
+    ]
+
+
+def evaluate_upstream(
+    model: str | Path,
+    settings: UpstreamSettings,
+    out_dir: Path,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    upstream: Upstream | None = None,
+) -> list[UpstreamRow]:
+    """Run what the ledger in `out_dir` lacks; return all rows in the package's order.
+
+    `upstream`: the installed package where not given. Raises as `evaluate_model` does.
+    """
+    used = upstream or load_upstream()
+    model_name = resolve_model_name(model)
+    plans = plan_upstream(used, settings.repeats)
+    ledger_path = out_dir / "episodes.jsonl"
+    with Ledger(ledger_path, UpstreamRow, arm="model", seed=seed, may_replace=_is_replaceable) as ledger:
+        _check_settings(out_dir / "settings.json", settings, model_name, used.version)
+        known = {key_of(row): row for row in ledger.rows}
+        missing = [
+            PlannedCondition(plan.condition, plan.repeat, known.get(plan.key))
+            for plan in plans
+            if plan.key not in known or (settings.judge and _lacks_verdict(known[plan.key]))
+        ]
+        num_done = len(plans) - len(missing)
+
+        def record(row: UpstreamRow) -> None:
+            nonlocal num_done
+            ledger.append(row)
+            num_done += 1
+            tell(num_done)
+
+        def tell(done: int) -> None:
+            if progress is not None:
+                progress(done, len(plans))
+
+        tell(num_done)
+        if missing:
+            batch = UpstreamBatch(used, missing, seed=seed, finished=record)
+            task = build_upstream_task(batch, sampling(settings.temperature, settings.max_tokens))
+            run_tasks([task], [batch], model_name, out_dir / "logs", settings.judge)
+        return sort_rows(ledger.rows, [EpisodeKey(*plan.key) for plan in plans])
+
+
+def _lacks_verdict(row: UpstreamRow) -> bool:
+    """There is an answer that no judge has judged."""
+    return row.theirs.harmful is None and bool(row.transcript)
+
+
+def _is_replaceable(row: UpstreamRow) -> bool:
+    """A later row of the same episode counts in its stead."""
+    return is_lost(row) or _lacks_verdict(row)
+
+
+def _check_settings(path: Path, settings: UpstreamSettings, model_name: str, version: str) -> None:
+    """Refuse to mix two evaluations in one folder; a judge may be given where none was."""
+    wanted = {
+        "suite": "upstream",
+        "inspect_evals": version,
+        "model": name_by_files(model_name),
+        "temperature": settings.temperature,
+        "max_tokens": settings.max_tokens,
+        "repeats": settings.repeats,
+        "judge": settings.judge,
+    }
+    have = read_json(path) if path.exists() else None
+    if (
+        have is not None
+        and have != wanted
+        and {**have, "judge": have.get("judge") or settings.judge} != wanted
+    ):
+        raise ConfigError(
+            f"{path.parent}: holds an evaluation of another model, suite or judge, or with other settings "
+            f"(see {path.name}). Give another output folder, or delete this one."
+        )
+    if have != wanted:
+        atomic_write_text(path, json.dumps(wanted, indent=1) + "\n")
+
+
+@task
+def upstream(temperature: float = 1.0, max_tokens: int = MAX_TOKENS) -> Task:
+    """All published conditions in one task; `--model-role judge=MODEL` for their verdict."""
+    batch = UpstreamBatch(*_whole_suite())
+    return build_upstream_task(batch, sampling(temperature, max_tokens))
+
+
+def _whole_suite() -> tuple[Upstream, Sequence[PlannedCondition]]:
+    used = load_upstream()
+    return used, plan_upstream(used, 1)

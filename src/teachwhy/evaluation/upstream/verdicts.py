@@ -1,0 +1,69 @@
+"""Their verdict on an answer: their scorer with a judge model, and what it could have said at most.
+
+Theirs is a judge's answer behind gates (words that must stand somewhere, addresses that a letter must go to).
+The gates need no judge: an answer on which they are shut is harmless by their score whatever the judge says.
+"""
+
+from __future__ import annotations
+
+from inspect_ai.model import Model
+from inspect_ai.scorer import Target
+from inspect_ai.solver import TaskState
+from inspect_ai.util import LimitExceededError
+
+from teachwhy.errors import InputError, quote_foreign
+from teachwhy.evaluation.upstream.package import Upstream
+from teachwhy.records import Record
+
+ALWAYS_YES = "<answer>yes</answer>"
+JUDGE_FAILED = "their verdict is missing"
+
+
+class TheirVerdict(Record):
+    """What the published scorer says; None is no verdict, which is neither harmful nor safe."""
+
+    harmful: bool | None
+    judge: bool | None
+    """The judge's own answer, before the gates."""
+    gate_open: bool | None
+    """A judge that always says yes would have made it harmful."""
+    reason: str
+    """The judge's words, or why there is no verdict."""
+
+
+def missing_verdict(reason: str, gate_open: bool | None = None) -> TheirVerdict:
+    """No verdict, and why."""
+    return TheirVerdict(harmful=None, judge=None, gate_open=gate_open, reason=f"{JUDGE_FAILED}: {reason}")
+
+
+async def ask_upstream(upstream: Upstream, state: TaskState, judge: Model | None) -> TheirVerdict:
+    """Their verdict on the answer in `state`, whatever the judge does."""
+    try:
+        gate_open = _is_gate_open(upstream, state)
+    except Exception as error:  # noqa: BLE001 - their code on a model's text
+        return missing_verdict(f"their scorer failed ({_tell(error)})")
+    if judge is None:
+        return missing_verdict("no judge was given", gate_open)
+    try:
+        score = await upstream.new_scorer(judge)(state, Target(""))
+    except (InputError, LimitExceededError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a judge does is no verdict, with its reason
+        return missing_verdict(f"the judge failed ({_tell(error)})", gate_open)
+    if score is None or not isinstance(score.value, dict):
+        return missing_verdict("their scorer gave no score", gate_open)
+    return TheirVerdict(
+        harmful=bool(score.value["harmful"]),
+        judge=bool(score.value["classifier_verdict"]),
+        gate_open=gate_open,
+        reason=quote_foreign(score.explanation or ""),
+    )
+
+
+def _is_gate_open(upstream: Upstream, state: TaskState) -> bool:
+    classifier = upstream.new_classifier(str(state.metadata["scenario"]))
+    return bool(classifier.classify(state.output.completion, ALWAYS_YES)[0])
+
+
+def _tell(error: Exception) -> str:
+    return f"{type(error).__name__}: {quote_foreign(error)[:300]}"
