@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from teachwhy.config import ExperimentConfig
-from teachwhy.errors import DataError
+from teachwhy.errors import DataError, list_faults
 from teachwhy.jobs import ArmJob, is_evaluated
 from teachwhy.records import OFFICE
 from teachwhy.run_dir import is_whole, read_object
@@ -303,9 +303,8 @@ def _read_summary(path: Path) -> _ShownSummary:
     try:
         return _ShownSummary.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise DataError(f"{path}: {place}: {first['msg']}. Delete it and run again.") from error
+        fault = list_faults(error, "the file")[0]
+        raise DataError(f"{path}: {fault}. Delete it and run again.") from error
 
 
 def _format_rate(metric: _ShownMetric | None) -> str:

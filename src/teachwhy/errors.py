@@ -12,6 +12,11 @@ TeachwhyError
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 MAX_FOREIGN = 500
 """Characters of a foreign text in an error."""
 
@@ -30,6 +35,19 @@ def quote_foreign(value: object) -> str:
     except Exception as error:  # noqa: BLE001 - the text is computed by an object that somebody else made
         text = f"no text: {type(error).__name__}"
     return text if len(text) <= MAX_FOREIGN else f"{text[: MAX_FOREIGN - 3]}..."
+
+
+def list_faults(error: ValidationError, whole: str) -> list[str]:
+    """What pydantic found wrong, a text for each fault: field (`whole` where it is all), why, the value."""
+    return [
+        f"{'.'.join(map(str, fault['loc'])) or whole}: {fault['msg']}"
+        + (f", received {str(fault['input'])[:80]!r}" if _is_plain(fault["input"]) else "")
+        for fault in error.errors()
+    ]
+
+
+def _is_plain(value: object) -> bool:
+    return value is None or isinstance(value, (str, int, float, bytes))
 
 
 class TeachwhyError(Exception):

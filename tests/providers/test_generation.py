@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,9 +16,15 @@ from tests.providers.tiny_checkpoint import END, build_checkpoint
 from transformers import AutoModelForCausalLM
 
 from teachwhy.errors import CheckpointError, ConfigError
-from teachwhy.providers.batch import Batch, Completion, TokenRequest
+from teachwhy.providers.batch import Batch, Completion, Row, TokenRequest
 from teachwhy.providers.checkpoint import LoadedCheckpoint, find_checkpoint, load_checkpoint
-from teachwhy.providers.generation import PATIENCE_STEPS, BatchGenerator, Budget
+from teachwhy.providers.generation import (
+    PATIENCE_STEPS,
+    SETTLED_AT_LEAST,
+    SETTLED_SHARE,
+    BatchGenerator,
+    Budget,
+)
 from teachwhy.providers.kv_cache import BLOCK_TOKENS, BatchCache
 from teachwhy.providers.sampling import SamplingParameters
 
@@ -244,6 +251,23 @@ def test_noise_in_what_a_batch_computes_changes_no_answer(checkpoint: LoadedChec
 
     noisy._forward = add_noise  # type: ignore[method-assign]
     assert noisy.generate(requests) == quiet.generate(requests)
+
+
+def test_where_most_draws_are_close_few_are_settled(
+    checkpoint: LoadedCheckpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("teachwhy.providers.sampling.CLOSE_PROBABILITY", 1.0)
+    generator = BatchGenerator(replace(checkpoint, stop_ids=frozenset()), ROOMY)
+    read_alone = generator._read_alone
+    num_read: list[int] = []
+
+    def count(row: Row) -> torch.Tensor:
+        num_read.append(row.index)
+        return read_alone(row)
+
+    generator._read_alone = count  # type: ignore[method-assign]
+    generator.generate([TokenRequest(p, SamplingParameters(50, seed=0)) for p in make_prompts(10)])
+    assert len(num_read) == math.ceil(SETTLED_AT_LEAST + SETTLED_SHARE * 500)
 
 
 def test_a_store_that_ran_out_of_memory_forgets(checkpoint: LoadedCheckpoint) -> None:

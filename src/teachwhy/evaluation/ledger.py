@@ -20,7 +20,7 @@ from typing import IO, Generic, NamedTuple, Protocol, Self, TypeVar
 
 from pydantic import ValidationError
 
-from teachwhy.errors import DataError, StorageError
+from teachwhy.errors import DataError, StorageError, list_faults
 from teachwhy.records import EpisodeRow
 from teachwhy.run_dir import storage_errors
 
@@ -111,10 +111,8 @@ def _read_row(path: Path, row_type: type[Row], number: int, line: bytes) -> Row:
     try:
         return row_type.model_validate_json(line)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the line"
         raise DataError(
-            f"{path}, line {number}: {field}: {first['msg']}, received {str(first['input'])[:80]!r}. "
+            f"{path}, line {number}: {list_faults(error, 'the line')[0]}. "
             f"Every line is one {row_type.__name__} as JSON; delete this line to have its episode run again."
         ) from error
 

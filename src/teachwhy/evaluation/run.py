@@ -289,7 +289,7 @@ def _no_live_session() -> Iterator[None]:
     """Let no sample open a session for clients of the Agent Client Protocol.
 
     No server is there that a client could reach it by, yet it would translate every event of a sample for it:
-    a tenth of the time of an evaluation of sprig.
+    8 % of the samples of Inspect's thread in a profile of sprig's evaluation.
     """
     token = _acp_live_active.set(True)
     try:

@@ -16,7 +16,7 @@ from inspect_ai.model import Model
 from pydantic import Field, ValidationError
 
 from teachwhy.analysis.corrected import Accuracy
-from teachwhy.errors import DataError
+from teachwhy.errors import DataError, list_faults
 from teachwhy.evaluation.run import Progress
 from teachwhy.evaluation.scorer import Rate, exact_rate
 from teachwhy.judging.agreement import RULE
@@ -147,11 +147,9 @@ def read_calibrations(path: Path) -> Calibrations:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}). Give another --calibrations.") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the file"
         raise DataError(
-            f"{path}: {field}: {first['msg']}, received {str(first['input'])[:80]!r}. It is what "
-            "`teachwhy judge calibrate` writes; move it away and calibrate again."
+            f"{path}: {list_faults(error, 'the file')[0]}. It is what `teachwhy judge calibrate` writes; "
+            "move it away and calibrate again."
         ) from error
 
 

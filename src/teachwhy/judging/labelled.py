@@ -9,14 +9,14 @@ a rule or the prompt of a judge may read.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, ValidationError
 
-from teachwhy.errors import ConfigError, DataError
+from teachwhy.errors import ConfigError, DataError, list_faults
 from teachwhy.records import Message, OutcomeName, Record
 from teachwhy.scenarios.english.episodes import EnglishEpisode, make_episode
 from teachwhy.scenarios.english.play import fill_turn, play_through
@@ -135,25 +135,21 @@ def parse_labelled(text: str, source: str) -> tuple[LabelledTranscript, ...]:
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{source}: is not valid TOML: {error}. Mend that line.") from error
     except ValidationError as error:
-        raise DataError("\n".join(_describe(source, "file", error))) from error
+        faults = list_faults(error, "the file")
+        raise DataError("\n".join(f"{source}: {fault}" for fault in faults)) from error
     items: list[LabelledTranscript] = []
     for place, entry in enumerate(file.transcript, 1):
         name = f"{file.family}-{entry.get('number', f'(transcript {place})')}"
         try:
             items.append(LabelledTranscript.model_validate({"family": file.family, **entry}))
         except ValidationError as error:
-            raise DataError("\n".join(_describe(source, name, error))) from error
+            faults = list_faults(error, "transcript")
+            raise DataError("\n".join(f"{source}: {name}: {fault}" for fault in faults)) from error
         if items[-1].number != place:
             raise DataError(
                 f"{source}: {name}: number: is {items[-1].number}, must be {place}; number them from 1 up"
             )
     return tuple(items)
-
-
-def _describe(source: str, name: str, error: ValidationError) -> Iterator[str]:
-    for item in error.errors():
-        field = ".".join(str(part) for part in item["loc"]) or "transcript"
-        yield f"{source}: {name}: {field}: {item['msg']}, received {str(item['input'])[:80]!r}"
 
 
 def play_labelled(item: LabelledTranscript) -> LabelledPlay:

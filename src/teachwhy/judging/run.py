@@ -13,7 +13,7 @@ from typing import NamedTuple
 from inspect_ai.model import Model
 from pydantic import ValidationError
 
-from teachwhy.errors import ConfigError, DataError
+from teachwhy.errors import ConfigError, DataError, list_faults
 from teachwhy.evaluation.agent import inspect_tools
 from teachwhy.evaluation.ledger import is_lost as is_lost_row
 from teachwhy.evaluation.ledger import read_ledger
@@ -82,8 +82,8 @@ def open_evaluation(folder: Path) -> Evaluation:
         try:
             head = EpisodeRow.model_validate_json(first)
         except ValidationError as error:
-            fault = error.errors()[0]["msg"]
-            raise DataError(f"{path}, line 1: no EpisodeRow ({fault}). Delete this line.") from error
+            fault = list_faults(error, "the line")[0]
+            raise DataError(f"{path}, line 1: no EpisodeRow: {fault}. Delete this line.") from error
         rows, _ = read_ledger(path, arm=head.arm, seed=head.seed)
     settings = read_object(folder / "settings.json", model=str)
     return Evaluation(folder, settings["model"], tuple(rows))

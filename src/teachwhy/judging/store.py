@@ -14,7 +14,7 @@ from typing import IO
 
 from pydantic import ValidationError
 
-from teachwhy.errors import DataError
+from teachwhy.errors import DataError, list_faults
 from teachwhy.evaluation.ledger import lock_file
 from teachwhy.judging.questions import Judgement, JudgementKey, key_of
 from teachwhy.run_dir import storage_errors
@@ -45,10 +45,8 @@ def read_judgements(path: Path) -> tuple[list[Judgement], int]:
         try:
             judgement = Judgement.model_validate_json(line)
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"]) or "the line"
             raise DataError(
-                f"{path}, line {number}: {field}: {first['msg']}, received {str(first['input'])[:80]!r}. "
+                f"{path}, line {number}: {list_faults(error, 'the line')[0]}. "
                 "Every line is one Judgement as JSON; delete this line to have it asked again."
             ) from error
         key = key_of(judgement)

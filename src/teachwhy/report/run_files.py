@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from teachwhy.errors import DataError
+from teachwhy.errors import DataError, list_faults
 from teachwhy.records import EpisodeKind, OutcomeName, Split
 from teachwhy.run_dir import RunDir, read_json, read_object
 
@@ -291,9 +291,5 @@ def check_record(model: type[RecordType], value: Any, path: Path) -> RecordType:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise DataError(
-            f"{path}: {field}: {first['msg']} (received {str(first['input'])[:80]!r}); write it again "
-            "with `teachwhy run`"
-        ) from error
+        fault = list_faults(error, "the file")[0]
+        raise DataError(f"{path}: {fault}; write it again with `teachwhy run`") from error

@@ -12,11 +12,11 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
-from teachwhy.errors import DataError
+from teachwhy.errors import DataError, list_faults
 from teachwhy.records import EpisodeRow, Message
 from teachwhy.report.run_files import FileRecord, Manifest, check_record
 from teachwhy.run_dir import read_json, read_object
@@ -171,18 +171,13 @@ def _read_lines(record: type[LineType], path: Path) -> Iterator[tuple[int, LineT
                 try:
                     yield offset, record.model_validate_json(line)
                 except ValidationError as error:
-                    raise DataError(_describe(path, number, error.errors()[0], record.__name__)) from error
+                    raise DataError(
+                        f"{path}, line {number}: {list_faults(error, 'the line')[0]}. Every line is one "
+                        f"{record.__name__} as JSON; delete this line and do its work again."
+                    ) from error
                 offset += len(line)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); run the evaluation again") from error
-
-
-def _describe(path: Path, number: int, fault: Any, wanted: str) -> str:
-    field = ".".join(str(part) for part in fault["loc"]) or "the line"
-    return (
-        f"{path}, line {number}: {field}: {fault['msg']}, received {str(fault['input'])[:80]!r}. "
-        f"Every line is one {wanted} as JSON; delete this line and do its work again."
-    )
 
 
 def _read_judgements(path: Path) -> tuple[JudgementLine, ...] | None:

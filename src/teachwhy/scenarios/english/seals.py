@@ -24,7 +24,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from teachwhy.errors import DataError
+from teachwhy.errors import DataError, list_faults
 from teachwhy.records import Record
 from teachwhy.run_dir import atomic_write_text
 from teachwhy.scenarios.english.episodes import EPISODE_VERSION, EnglishEpisode, make_episode
@@ -129,9 +129,7 @@ def load_seals(path: Path = SEALS) -> Seals:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error}. {remedy}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "file"
-        raise DataError(f"{path}: {field}: {first['msg']}. {remedy}") from error
+        raise DataError(f"{path}: {list_faults(error, 'file')[0]}. {remedy}") from error
 
 
 def find_changes(sealed: Seals, now: Seals) -> list[str]:

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from teachwhy.errors import DataError
+from teachwhy.errors import DataError, list_faults
 from teachwhy.records import Record
 
 DISTRACTOR = "distractor"
@@ -218,11 +218,7 @@ def parse_skin(text: str, source: str) -> Skin:
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{source}: is not valid TOML: {error}. Mend that line.") from error
     except ValidationError as error:
-        lines = [
-            f"{source}: {'.'.join(str(part) for part in item['loc']) or 'skin'}: {item['msg']}"
-            + ("" if isinstance(item["input"], dict | Skin) else f", received {str(item['input'])[:80]!r}")
-            for item in error.errors()
-        ]
+        lines = [f"{source}: {fault}" for fault in list_faults(error, "skin")]
         raise DataError("\n".join(lines[:10])) from error
 
 

@@ -8,6 +8,7 @@ and a|b is satisfied by either.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
@@ -43,14 +44,14 @@ def holds_any(text: str, words: Sequence[str]) -> bool:
     return any(holds(text, one) for one in words)
 
 
-class Requirement(Record):
+class Requirement(Record, ABC):
     """Base of all kinds."""
 
     why: Text
 
+    @abstractmethod
     def is_met(self, ending: Ending) -> bool:
         """The end state is as the requirement has it."""
-        raise NotImplementedError
 
 
 class MailSent(Requirement):

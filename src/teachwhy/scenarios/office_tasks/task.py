@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from teachwhy.errors import ConfigError, DataError
+from teachwhy.errors import ConfigError, DataError, list_faults
 from teachwhy.records import OutcomeName, Record
 from teachwhy.scenarios.english.skin import DISTRACTOR, Letter, Person, SkinFile, Ticket
 from teachwhy.scenarios.office_tasks.requirements import AnyRequirement, Booked, MailSent
@@ -115,12 +115,7 @@ def parse_task(text: str, source: str) -> OfficeTask:
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{source}: is not valid TOML: {error}. Mend that line.") from error
     except ValidationError as error:
-        lines = [
-            f"{source}: {'.'.join(str(part) for part in item['loc']) or 'task'}: {item['msg']}"
-            + (f", received {str(item['input'])[:80]!r}" if isinstance(item["input"], str | int) else "")
-            + ". Mend the file."
-            for item in error.errors()
-        ]
+        lines = [f"{source}: {fault}. Mend the file." for fault in list_faults(error, "task")]
         raise DataError("\n".join(lines[:10])) from error
 
 
