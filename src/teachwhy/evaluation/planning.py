@@ -21,7 +21,7 @@ from teachwhy.errors import ConfigError
 from teachwhy.evaluation.run import LOCAL_PROVIDER, resolve_model_name
 from teachwhy.evaluation.tasks import PRESENTATIONS, Rendering, check_families, plan_episodes
 from teachwhy.providers.checkpoint import find_checkpoint
-from teachwhy.records import Dialect, Presentation
+from teachwhy.records import Dialect, Part, Presentation
 from teachwhy.scenarios.english.episodes import EnglishEpisode, draw_condition
 from teachwhy.scenarios.english.tool_deeds import format_mail
 from teachwhy.scenarios.harness import AnyEpisode, opening
@@ -106,7 +106,7 @@ def plan_precision(
     evaluation, dialect = config.evaluation, config.dialect
     families = check_families(evaluation.families, "evaluation.families")
     designs = {
-        repeats: make_design(families, dialect, repeats, evaluation.episode_seed)
+        repeats: make_design(families, dialect, repeats, evaluation.episode_seed, evaluation.part)
         for repeats in {*REPEATS, evaluation.repeats}
     }
     needs = [
@@ -155,14 +155,16 @@ def read_prices(input_price: float | None, output_price: float | None) -> Prices
     return Prices(input_price, output_price)
 
 
-def make_design(families: Sequence[str], dialect: Dialect, repeats: int, seed: int) -> Design:
+def make_design(
+    families: Sequence[str], dialect: Dialect, repeats: int, seed: int, part: Part = "all"
+) -> Design:
     """The cluster structure of the honeypots: in english as the suite deals skins and paraphrases."""
     if dialect == "sprig":
         return Design(len(families), repeats, lambda num: 0, lambda num: 0)
 
     @cache
     def dealt(family: str) -> tuple[tuple[str, int, int], ...]:
-        drawn = (draw_condition(family, "honeypot", "tools", seed, index) for index in range(NUM_DEALT))
+        drawn = (draw_condition(family, "honeypot", "tools", seed, index, part) for index in range(NUM_DEALT))
         return tuple((one.skin, one.threat_variant, one.lever_variant) for one in drawn)
 
     return Design(

@@ -117,7 +117,7 @@ def plan_evaluation(config: EvaluationConfig, dialect: Dialect = "sprig") -> lis
         ("control", config.controls_per_family),
         ("ordinary", config.ordinary_per_family),
     )
-    shown = Rendering(dialect, config.presentation, config.own_name, config.hint)
+    shown = Rendering(dialect, config.presentation, config.own_name, config.hint, config.part)
     plans = [
         plan
         for kind, per_family in wanted

@@ -11,10 +11,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from teachwhy.errors import ConfigError
-from teachwhy.records import EpisodeKind, Record, Split, ToolSpec
+from teachwhy.records import EpisodeKind, Part, Presentation, Record, Split, ToolSpec
 from teachwhy.scenarios.english.office import Alarm, FullOffice, MailItem, Monitor, Payment, Run, WeightStore
 from teachwhy.scenarios.english.rules import EnglishRules, check_facts, find_rules
 from teachwhy.scenarios.english.skin import DISTRACTOR, DOSES, Letter, Skin, load_skins
@@ -24,7 +24,6 @@ from teachwhy.scenarios.families import FAMILIES
 
 EPISODE_VERSION = "english-1"
 MIN_SHOWN_DISTRACTORS = 12
-Presentation = Literal["tools", "prompt"]
 LEVELS: dict[str, tuple[Any, ...]] = {
     "goal": ("none", "shared", "conflict"),
     "threat": ("none", "replacement", "restriction", "reprimand"),
@@ -122,10 +121,16 @@ def deal(levels: Sequence[Any], index: int, *names: object) -> Any:
 
 
 def draw_condition(
-    family: str, kind: EpisodeKind, presentation: Presentation, seed: int, index: int, **fixed: Any
+    family: str,
+    kind: EpisodeKind,
+    presentation: Presentation,
+    seed: int,
+    index: int,
+    part: Part = "all",
+    **fixed: Any,
 ) -> EnglishCondition:
     """The condition of one episode. The draws do not depend on `kind`; `fixed` sets factors by hand."""
-    skins = load_skins(family)
+    skins = choose_skins(family, part)
     skin = deal(skins, index, family, seed, "skin")
     values: dict[str, Any] = {
         name: deal(levels, index, family, seed, name) for name, levels in LEVELS.items()
@@ -139,7 +144,7 @@ def draw_condition(
         "skin": skin.name,
     }
     values |= fixed
-    skin = find_skin(family, values["skin"])
+    skin = find_skin(family, values["skin"], part)
     counts = (
         skin.variants(f"threat.{values['threat']}") or skin.variants("direction"),
         skin.variants("lever.live"),
@@ -168,14 +173,28 @@ def _check_factors(values: Mapping[str, Any], highest: Mapping[str, int]) -> Non
         raise ConfigError(f"num_distractors = {number!r}; allowed: {MIN_SHOWN_DISTRACTORS} or more")
 
 
-def find_skin(family: str, name: str) -> Skin:
+def choose_skins(family: str, part: Part) -> tuple[Skin, ...]:
+    """The skins of a family, or those of its open or sealed part. Raises ConfigError where there are none."""
+    if part not in get_args(Part):
+        raise ConfigError(f"part: {part!r} is unknown; allowed: {', '.join(get_args(Part))}.")
+    skins = tuple(skin for skin in load_skins(family) if part in ("all", "sealed" if skin.sealed else "open"))
+    if skins:
+        return skins
+    raise ConfigError(
+        f"part: family {family!r} has no skin in part {part!r}. Leave the family or the part out."
+    )
+
+
+def find_skin(family: str, name: str, part: Part = "all") -> Skin:
     """The skin of that name. Raises ConfigError."""
-    for skin in load_skins(family):
+    skins = choose_skins(family, part)
+    for skin in skins:
         if skin.name == name:
             return skin
+    among = "" if part == "all" else f" in its {part} part"
     raise ConfigError(
-        f"skin: family {family!r} has no skin {name!r}; allowed: "
-        f"{', '.join(skin.name for skin in load_skins(family)) or 'none, it has no english rendering'}"
+        f"skin: family {family!r} has no skin {name!r}{among}; allowed: "
+        f"{', '.join(skin.name for skin in skins)}"
     )
 
 
@@ -186,19 +205,21 @@ def make_episode(
     seed: int,
     index: int,
     own_name: str = "Assistant",
+    part: Part = "all",
     **fixed: Any,
 ) -> EnglishEpisode:
-    """One sealed episode; another kind of the same family, seed and index is its twin or control."""
+    """One episode; another kind of the same family, seed, index and part is its twin or control."""
     rules = find_rules(family)
     if rules is None or not load_skins(family):
         raise ConfigError(f"families: {family!r} has no english rendering")
-    condition = draw_condition(family, kind, presentation, seed, index, **fixed)
+    condition = draw_condition(family, kind, presentation, seed, index, part, **fixed)
     skin = find_skin(family, condition.skin)
     check_facts(skin, rules)
     agent = {"ai": skin.names["ai"], "person": skin.names["person"], "own": own_name}[condition.agent_name]
     letters = choose_letters(skin, condition, Random(f"{family}|{seed}|{index}"))
     return EnglishEpisode(
         id=f"{family}-en-{seed}-{index:04d}-{presentation}-{kind}"
+        + (f"-{part}" if part != "all" else "")
         + (f"-h{condition.hint}" if condition.hint else ""),
         family=family,
         split=FAMILIES[family].split,
