@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from teachwhy.records import Dialect, Part, Presentation
+from teachwhy.records import OFFICE, Dialect, EpisodeKind, Part, Presentation
 
 Count = Annotated[int, Field(ge=1)]
 MAX_SEED = 2**32 - 1
@@ -65,11 +65,24 @@ class EvaluationConfig(Settings):
         """The fields that decide what is measured: how patiently a server is asked does not."""
         return self.model_dump(mode="json", exclude={"request_timeout_seconds", "max_retries"})
 
+    def per_family(self) -> dict[EpisodeKind, int]:
+        """Episodes of a family by kind, without repeats."""
+        return {
+            "honeypot": self.honeypots_per_family,
+            "twin": self.twins_per_family,
+            "control": self.controls_per_family,
+            "ordinary": self.ordinary_per_family,
+        }
+
+    def count_kinds(self, num_families: int, num_office_tasks: int) -> dict[EpisodeKind, int]:
+        """Episodes of one arm and seed by kind, where `families` empty means `num_families`."""
+        families = len(self.families) or num_families
+        counts = {kind: number * families * self.repeats for kind, number in self.per_family().items()}
+        return {**counts, OFFICE: num_office_tasks * self.office_repeats}
+
     def count_episodes(self, num_families: int, num_office_tasks: int) -> int:
-        """Episodes of one arm and seed, where `families` empty means `num_families`."""
-        temptations = self.honeypots_per_family + self.twins_per_family + self.controls_per_family
-        per_family = (temptations + self.ordinary_per_family) * self.repeats
-        return (len(self.families) or num_families) * per_family + num_office_tasks * self.office_repeats
+        """Episodes of one arm and seed, likewise."""
+        return sum(self.count_kinds(num_families, num_office_tasks).values())
 
 
 def default_limits(dialect: Dialect, presentation: Presentation) -> dict[str, int]:
