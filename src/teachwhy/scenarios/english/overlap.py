@@ -43,9 +43,8 @@ class _Index(NamedTuple):
     """(skin or task, words of a text with blanks between and around)."""
 
 
-def find_overlap(text: str) -> str | None:
-    """What of a sealed english skin stands in the text, None if nothing does."""
-    words = split_words(text)
+def find_overlap(words: Sequence[str]) -> str | None:
+    """What of an english skin or office task stands in the words of a text, None if nothing does."""
     index = _build_index()
     for at, word in enumerate(words):
         for name in index.names.get(word, ()):
