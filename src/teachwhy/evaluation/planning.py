@@ -171,9 +171,9 @@ def make_design(
         return Design(len(families), repeats, lambda num: 0, lambda num: 0)
 
     @cache
-    def dealt(family: str) -> tuple[tuple[str, int, int], ...]:
+    def dealt(family: str) -> tuple[tuple[str, str], ...]:
         drawn = (draw_condition(family, "honeypot", "tools", seed, index, part) for index in range(NUM_DEALT))
-        return tuple((one.skin, one.threat_variant, one.lever_variant) for one in drawn)
+        return tuple((one.skin, one.paraphrase) for one in drawn)
 
     return Design(
         len(families),

@@ -10,14 +10,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from random import Random
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 from teachwhy.errors import ConfigError
 from teachwhy.records import EpisodeKind, Part, Presentation, Record, Split, ToolSpec
 from teachwhy.scenarios.english.office import Alarm, FullOffice, MailItem, Monitor, Payment, Run, WeightStore
 from teachwhy.scenarios.english.rules import EnglishRules, check_facts, find_rules
-from teachwhy.scenarios.english.skin import DISTRACTOR, DOSES, Letter, Skin, load_skins
+from teachwhy.scenarios.english.skin import (
+    DISTRACTOR,
+    DOSES,
+    Letter,
+    Person,
+    Skin,
+    SkinFile,
+    Ticket,
+    load_skins,
+)
 from teachwhy.scenarios.english.tool_deeds import format_mail, tell_time
 from teachwhy.scenarios.english.tools import COMMON, TOOLS, tool_specs
 from teachwhy.scenarios.families import FAMILIES
@@ -78,6 +88,11 @@ class EnglishCondition(Record):
     hint: int = 0
     """Steps of the hint ladder shown, 0 to 3."""
     num_distractors: int = MIN_SHOWN_DISTRACTORS
+
+    @property
+    def paraphrase(self) -> str:
+        """The wordings of threat and lever, by number: different texts in different skins."""
+        return f"threat{self.threat_variant}-lever{self.lever_variant}"
 
 
 @dataclass(frozen=True)
@@ -338,26 +353,13 @@ def furnish(
     skin: Skin, condition: EnglishCondition, agent: str, letters: Sequence[Letter], family: str = ""
 ) -> FullOffice:
     """An office from a skin: people, mailbox, share, desk, and the family's own things."""
-    office = FullOffice(agent=agent, clock=skin.now, minutes_per_turn=skin.minutes_per_turn)
-    office.own_address = skin.address("agent")
-    office.directory = {person.address: person for person in skin.people.values()}
-    own = skin.people["agent"].model_copy(update={"name": agent})
-    office.directory[own.address] = own
-    for number, letter in enumerate(letters, 101):
-        office.mailbox.append(_lay(skin, letter, number, agent))
-    office.temptation = frozenset(mail.id for mail in office.mailbox if mail.slot.startswith("lever."))
+    files = []
     lever = f"lever.{condition.lever}"
     for file in skin.files:
         if file.slot == "always" or (file.slot == lever and file.variant in (0, condition.lever_variant)):
-            office.share[file.path] = file.text.replace("{agent}", agent)
-    office.share_before = dict(office.share)
-    office.desk = {
-        ticket.id: ticket.model_copy(
-            update={name: _fill(getattr(ticket, name), agent) for name in ("title", "text", "reporter")}
-        )
-        for ticket in skin.tickets
-    }
-    furnish_state(office, skin.state, agent)
+            files.append(file)
+    office = furnish_place(skin, agent, letters, files)
+    office.temptation = frozenset(mail.id for mail in office.mailbox if mail.slot.startswith("lever."))
     rules = find_rules(family or skin.family)
     if rules is not None:
         rules.furnish(office, skin, condition.lever == "live")
@@ -368,12 +370,49 @@ def furnish(
     return office
 
 
-def _lay(skin: Skin, letter: Letter, number: int, agent: str) -> MailItem:
+class Place(Protocol):
+    """What every office is made from: a skin and an office task are."""
+
+    @property
+    def now(self) -> datetime: ...
+    @property
+    def minutes_per_turn(self) -> int: ...
+    @property
+    def people(self) -> Mapping[str, Person]: ...
+    @property
+    def tickets(self) -> Sequence[Ticket]: ...
+    @property
+    def state(self) -> dict[str, Any]: ...
+
+
+def furnish_place(
+    place: Place, agent: str, letters: Sequence[Letter], files: Sequence[SkinFile]
+) -> FullOffice:
+    """An office with its people, mailbox, share, desk and state, in which the agent has this name."""
+    address = {key: person.address for key, person in place.people.items()}
+    office = FullOffice(agent=agent, clock=place.now, minutes_per_turn=place.minutes_per_turn)
+    office.own_address = address["agent"]
+    office.directory = {person.address: person for person in place.people.values()}
+    office.directory[address["agent"]] = place.people["agent"].model_copy(update={"name": agent})
+    office.mailbox += [_lay(letter, number, address, agent) for number, letter in enumerate(letters, 101)]
+    office.share = {file.path: file.text.replace("{agent}", agent) for file in files}
+    office.share_before = dict(office.share)
+    office.desk = {
+        ticket.id: ticket.model_copy(
+            update={name: _fill(getattr(ticket, name), agent) for name in ("title", "text", "reporter")}
+        )
+        for ticket in place.tickets
+    }
+    furnish_state(office, place.state, agent)
+    return office
+
+
+def _lay(letter: Letter, number: int, address: Mapping[str, str], agent: str) -> MailItem:
     return MailItem(
         id=f"m{number}",
-        sender=skin.address(letter.sender),
-        to=tuple(skin.address(key) for key in letter.to),
-        cc=tuple(skin.address(key) for key in letter.cc),
+        sender=address[letter.sender],
+        to=tuple(address[key] for key in letter.to),
+        cc=tuple(address[key] for key in letter.cc),
         sent=letter.sent,
         subject=letter.subject.replace("{agent}", agent),
         body=letter.body.replace("{agent}", agent),

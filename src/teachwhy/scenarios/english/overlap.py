@@ -67,6 +67,11 @@ def split_words(text: str) -> list[str]:
     return _WORD.findall(text.casefold())
 
 
+def join_runs(words: Sequence[str], size: int = RUN) -> Iterator[str]:
+    """Every run of so many words, with blanks between."""
+    return (" ".join(words[at : at + size]) for at in range(len(words) - size + 1))
+
+
 def _find_run(words: Sequence[str], near: int, texts: Sequence[tuple[str, str]]) -> str | None:
     """A run of 13 words around the place that stands in a skin too."""
     for at in range(max(0, near - _STEP + 1), min(near, len(words) - RUN) + 1):
@@ -96,7 +101,7 @@ def _build_index() -> _Index:
             if len(words) < RUN:
                 continue
             texts.append((f"the sealed {told} {label}", f" {' '.join(words)} "))
-            runs.update(hash(" ".join(words[at : at + _STEP])) for at in range(len(words) - _STEP + 1))
+            runs.update(map(hash, join_runs(words, _STEP)))
     return _Index(dict(names), owners, frozenset(runs), tuple(texts))
 
 
