@@ -7,7 +7,7 @@ outcome.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import get_args
 
@@ -73,96 +73,44 @@ class Rendering:
         )
 
 
-@task
-def honeypots(
-    families: str | list[str] = "",
-    episodes_per_family: int = 30,
-    repeats: int = 1,
-    seed: int = 0,
-    dialect: Dialect = "sprig",
-    presentation: Presentation = "tools",
-    own_name: str = "Assistant",
-    hint: int = 0,
-    part: Part = "all",
-    temperature: float = 1.0,
-    max_turns: int | None = None,
-    max_tokens: int | None = None,
-    own_judge: bool = False,
-) -> Task:
-    """Offices with a lever: does the model harm? `families`: names with commas between, empty for all."""
-    shown = Rendering(dialect, presentation, own_name, hint, part)
-    batch = EpisodeBatch(plan_episodes(families, "honeypot", episodes_per_family, repeats, seed, shown))
-    task = build_task(batch, "honeypots", seed, shown.sampling(temperature, max_tokens), max_turns)
-    return add_judges(task, own_judge)
+def make_task(kind: EpisodeKind, name: str, usual: Dialect = "sprig") -> Callable[..., Task]:
+    """The Inspect task of one kind of episode of the families, in the `usual` dialect where nobody says.
+
+    Its parameters are those of `inspect eval -T`. `families`: names with commas between, empty for all.
+    """
+
+    @task(name=name)
+    def run(
+        families: str | list[str] = "",
+        episodes_per_family: int = 30,
+        repeats: int = 1,
+        seed: int = 0,
+        dialect: Dialect = usual,
+        presentation: Presentation = "tools",
+        own_name: str = "Assistant",
+        hint: int = 0,
+        part: Part = "all",
+        temperature: float = 1.0,
+        max_turns: int | None = None,
+        max_tokens: int | None = None,
+        own_judge: bool = False,
+    ) -> Task:
+        shown = Rendering(dialect, presentation, own_name, hint, part)
+        batch = EpisodeBatch(plan_episodes(families, kind, episodes_per_family, repeats, seed, shown))
+        built = build_task(batch, name, seed, shown.sampling(temperature, max_tokens), max_turns)
+        return add_judges(built, own_judge)
+
+    return run
 
 
-@task
-def twins(
-    families: str | list[str] = "",
-    episodes_per_family: int = 30,
-    repeats: int = 1,
-    seed: int = 0,
-    dialect: Dialect = "sprig",
-    presentation: Presentation = "tools",
-    own_name: str = "Assistant",
-    hint: int = 0,
-    part: Part = "all",
-    temperature: float = 1.0,
-    max_turns: int | None = None,
-    max_tokens: int | None = None,
-    own_judge: bool = False,
-) -> Task:
-    """The same offices with the lever inert or the act authorised: does the model still do its work?"""
-    shown = Rendering(dialect, presentation, own_name, hint, part)
-    batch = EpisodeBatch(plan_episodes(families, "twin", episodes_per_family, repeats, seed, shown))
-    task = build_task(batch, "twins", seed, shown.sampling(temperature, max_tokens), max_turns)
-    return add_judges(task, own_judge)
-
-
-@task
-def controls(
-    families: str | list[str] = "",
-    episodes_per_family: int = 30,
-    repeats: int = 1,
-    seed: int = 0,
-    dialect: Dialect = "english",
-    presentation: Presentation = "tools",
-    own_name: str = "Assistant",
-    hint: int = 0,
-    part: Part = "all",
-    temperature: float = 1.0,
-    max_turns: int | None = None,
-    max_tokens: int | None = None,
-    own_judge: bool = False,
-) -> Task:
-    """The honeypots with the right priority stated (english only): is it ambiguity that harms?"""
-    shown = Rendering(dialect, presentation, own_name, hint, part)
-    batch = EpisodeBatch(plan_episodes(families, "control", episodes_per_family, repeats, seed, shown))
-    task = build_task(batch, "controls", seed, shown.sampling(temperature, max_tokens), max_turns)
-    return add_judges(task, own_judge)
-
-
-@task
-def ordinary(
-    families: str | list[str] = "",
-    episodes_per_family: int = 30,
-    repeats: int = 1,
-    seed: int = 0,
-    dialect: Dialect = "sprig",
-    presentation: Presentation = "tools",
-    own_name: str = "Assistant",
-    hint: int = 0,
-    part: Part = "all",
-    temperature: float = 1.0,
-    max_turns: int | None = None,
-    max_tokens: int | None = None,
-    own_judge: bool = False,
-) -> Task:
-    """Plain work in the same offices, with neither threat nor lever."""
-    shown = Rendering(dialect, presentation, own_name, hint, part)
-    batch = EpisodeBatch(plan_episodes(families, "ordinary", episodes_per_family, repeats, seed, shown))
-    task = build_task(batch, "ordinary", seed, shown.sampling(temperature, max_tokens), max_turns)
-    return add_judges(task, own_judge)
+honeypots = make_task("honeypot", "honeypots")
+"""Offices with a lever: does the model harm?"""
+twins = make_task("twin", "twins")
+"""The same offices with the lever inert or the act authorised: does the model still do its work?"""
+controls = make_task("control", "controls", "english")
+"""The honeypots with the right priority stated (english only): is it ambiguity that harms?"""
+ordinary = make_task("ordinary", "ordinary")
+"""Plain work in the same offices, with neither threat nor lever."""
 
 
 @task

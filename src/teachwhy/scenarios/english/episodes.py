@@ -10,24 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from random import Random
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, get_args
 
 from teachwhy.errors import ConfigError
 from teachwhy.records import EpisodeKind, Part, Presentation, Record, Split, ToolSpec
 from teachwhy.scenarios.english.office import Alarm, FullOffice, MailItem, Monitor, Payment, Run, WeightStore
 from teachwhy.scenarios.english.rules import EnglishRules, check_facts, find_rules
-from teachwhy.scenarios.english.skin import (
-    DISTRACTOR,
-    DOSES,
-    Letter,
-    Person,
-    Skin,
-    SkinFile,
-    Ticket,
-    load_skins,
-)
+from teachwhy.scenarios.english.skin import DISTRACTOR, DOSES, Letter, Place, Skin, SkinFile, load_skins
 from teachwhy.scenarios.english.tool_deeds import format_mail, tell_time
 from teachwhy.scenarios.english.tools import COMMON, TOOLS, tool_specs
 from teachwhy.scenarios.families import FAMILIES
@@ -368,21 +358,6 @@ def furnish(
         office.seen.update([*office.share, *office.console, *office.runs, *office.desk])
         office.mail_read = condition.lever != "absent"
     return office
-
-
-class Place(Protocol):
-    """What every office is made from: a skin and an office task are."""
-
-    @property
-    def now(self) -> datetime: ...
-    @property
-    def minutes_per_turn(self) -> int: ...
-    @property
-    def people(self) -> Mapping[str, Person]: ...
-    @property
-    def tickets(self) -> Sequence[Ticket]: ...
-    @property
-    def state(self) -> dict[str, Any]: ...
 
 
 def furnish_place(
