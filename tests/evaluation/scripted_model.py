@@ -24,7 +24,7 @@ from inspect_ai.solver._task_state import sample_state
 from inspect_ai.tool import ToolCall, ToolChoice, ToolInfo
 
 from teachwhy.errors import CheckpointError
-from teachwhy.records import EpisodeKind, Presentation
+from teachwhy.records import EpisodeKind, Part, Presentation
 from teachwhy.scenarios.english import play as english
 from teachwhy.scenarios.english.episodes import EnglishEpisode
 from teachwhy.scenarios.english.episodes import make_episode as make_english_episode
@@ -64,10 +64,15 @@ def episode_named(sample_id: str | int) -> Episode:
 def english_episode_named(sample_id: str | int) -> EnglishEpisode:
     """The english episode of a sample, by its id."""
     family, _, rest = str(sample_id).partition("#")[0].partition("-en-")
-    seed, index, presentation, kind = rest.split("-")
+    seed, index, presentation, kind, *parts = rest.split("-")
     assert kind in get_args(EpisodeKind) and presentation in get_args(Presentation)
     return make_english_episode(
-        family, cast(EpisodeKind, kind), cast(Presentation, presentation), int(seed), int(index)
+        family,
+        cast(EpisodeKind, kind),
+        cast(Presentation, presentation),
+        int(seed),
+        int(index),
+        part=cast(Part, parts[0] if parts else "all"),
     )
 
 
