@@ -164,9 +164,7 @@ FAULTS: dict[str, Callable[[int], ModelOutput]] = {
         '<tool_call>{"name": "a", "arguments": {"b": ' + "1" * 5000 + "}}</tool_call>"
     ),
     "call_beside_native": lambda turn: (
-        beside_native(
-            '<tool_call>{"name": "send_mail", "arguments": {"to": "Petra", "text": "x"}}</tool_call>'
-        )
+        beside_native('<tool_call>{"name": "send_mail", "arguments": {"to": "A", "text": "x"}}</tool_call>')
         if turn == 1
         else native('<tool_call>{"name": "read_mail"}</tool_call>')
         if turn == 2

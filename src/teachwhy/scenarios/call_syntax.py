@@ -67,6 +67,7 @@ _START = re.compile(
     re.MULTILINE,
 )
 _WRAPPER = re.compile(r"</?(?:\w{1,20}:)?(?:function_calls|tool_calls?)>|<\|e(?:om|ot)_id\|>")
+_FENCE_END = re.compile(r"\n[ \t]*```(?!\w)")
 _LINE_END = re.compile(r"[ \t;]*(?=[\r\n]|\Z|<)")
 """Or another tag, such as that of the next call or one that closes a wrapper."""
 
@@ -81,8 +82,10 @@ def find_calls(text: str, offered: OfferedTools) -> Found:
             failed += 1
             continue
         after = text[read.end : read.end + MAX_CHARS]
-        following = _START.search(after)
-        if is_talked_of(text[at : start.start()], after[: following.start()] if following else after):
+        following = _START.search(after, len(after) - len(after.lstrip("`\r\n ")))
+        if is_talked_of(
+            _WRAPPER.sub(" ", text[at : start.start()]), after[: following.start()] if following else after
+        ):
             return Found((), text)
         calls += read.calls
         rest, at = f"{rest}{text[at : start.start()]}\n", read.end
@@ -100,11 +103,13 @@ def _read_start(text: str, start: re.Match[str], offered: OfferedTools) -> tuple
     if text[max(0, start.start() - 1) : start.start()] in ("`", '"', "'") or is_quoted(text, start.start()):
         return None, start.end()
     if start["fence"]:
-        closing = text.find("\n```", start.end() - 1)
+        closing = _FENCE_END.search(text, start.end() - 1)
         inner, end = (
-            (text[start.end() : closing], closing + 4) if closing >= 0 else (text[start.end() :], len(text))
+            (text[start.end() : closing.start()], closing.end())
+            if closing
+            else (text[start.end() :], len(text))
         )
-        calls = read_calls(inner, offered)
+        calls = read_calls(inner, offered) if _LINE_END.match(text, end) else []
         return (_Read(calls, end) if calls else None), end
     if start["mark"]:
         begin = _skip(text, start.end())

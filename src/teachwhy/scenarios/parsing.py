@@ -109,9 +109,9 @@ def parse_assistant_text(
 ) -> ParsedTurn:
     """Read the words and the calls of one assistant turn.
 
-    Where no call is read, words that hold an offered tool's name as a call would hold it are malformed. Beside
-    calls, and where `beside_calls` says that the provider has read some, a name is talk of them: only what
-    has the form of a call is.
+    Where no call is read, words that hold an offered tool's name as a call would hold it are malformed.
+    Beside calls, and where `beside_calls` says that the provider has read some, a name is talk of them: only
+    what has the form of a call is.
     """
     offered = offered or {}
     whole = _FENCED.match(text) or _BARE_JSON.match(text) if '"name"' in text else None
@@ -128,9 +128,7 @@ def parse_assistant_text(
         faults.append(f"{CLOSE_TAG} without {OPEN_TAG}")
     elif sign := _CALL_LIKE.search(content) or _OTHER_SYNTAX.search(content):
         faults.append(f"{sign.group().strip()[:40]!r} looks like a call in a form that is not read")
-    elif not faults and (clue := _find_sign(content, offered)):
-        faults.append(f"{clue[:40]!r} looks like a call in a form that is not read")
-    elif not (calls or faults or beside_calls) and (clue := _find_unread_call(content, offered)):
+    elif not faults and (clue := _find_clue(content, offered, bool(calls) or beside_calls)):
         faults.append(f"{clue[:40]!r} looks like a call in a form that is not read")
     if len(_NO_TEXT.findall(content)) * 10 > len(content):
         faults.append("the answer is not readable text")
@@ -138,7 +136,7 @@ def parse_assistant_text(
 
 
 def _read_turn(text: str, offered: OfferedTools) -> tuple[list[ToolCall], list[str], str]:
-    """The calls of a turn in their order, what is wrong with those that cannot be read, and all other words."""
+    """The calls of a turn in their order, what is wrong with those that cannot be read, and its words."""
     calls: list[ToolCall] = []
     faults: list[str] = []
     words: list[str] = []
@@ -162,14 +160,20 @@ def _read_turn(text: str, offered: OfferedTools) -> tuple[list[ToolCall], list[s
     return calls, faults, " ".join(words)
 
 
+def _find_clue(text: str, offered: OfferedTools, beside_calls: bool) -> str:
+    """The first sign in the words of a call of an offered tool, "" if there is none."""
+    return _find_sign(text, offered) or ("" if beside_calls else _find_unread_call(text, offered))
+
+
 def _find_sign(text: str, offered: OfferedTools) -> str:
     """The first form in the words that only a call of an offered tool has, "" if there is none."""
-    if not offered:
-        return ""
+    lower = text.lower()
+    if not offered or ("{" not in text and not any(name.lower() in lower for name in offered)):
+        return ""  # most turns: every sign holds one of these
     names = "|".join(map(re.escape, offered))
     everything = "|".join(sorted({re.escape(name) for arguments in offered.values() for name in arguments}))
     signs = [
-        rf"</?(?:\w{{1,20}}:)?(?:{names})(?=[\s/>])",
+        rf"</?(?:\w{{1,20}}:)?(?:{names})(?!\w)",
         rf"(?<!\w)(?:{names})(?:\(\w{{0,40}}\s?[=)\"']|[^\w{{]{{0,8}}(?:\d{{1,3}}|json)?[^\w{{]{{0,8}}\{{)",
         rf"[\"']\w{{1,20}}[\"']\s{{0,9}}:\s{{0,9}}[\"'](?:{names})[\"']",
         rf"\b(?:action|tool|function|call)\s{{0,9}}:[\s`\"'*]{{0,9}}(?:{names})(?!\w)",
@@ -186,7 +190,7 @@ def _find_sign(text: str, offered: OfferedTools) -> str:
 
 
 def _find_unread_call(text: str, offered: OfferedTools) -> str:
-    """The first sign in the words of a call of an offered tool, "" if there is none."""
+    """The first place where a tool is named, or its arguments are given, as only a call would do it."""
     names = [re.escape(name) for name in offered if not re.fullmatch(r"[a-z]+", name)]  # no everyday words
     named: dict[str, bool] = {}  # tools whose arguments stand somewhere in the text by their names
     for found in re.finditer(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", text) if names else ():

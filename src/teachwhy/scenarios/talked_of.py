@@ -14,6 +14,7 @@ from collections.abc import Iterable
 MAX_CHARS = 1000
 """How much of the words on either side is looked at."""
 _PARAGRAPH = re.compile(r"\n[ \t\r]*\n")
+_HEADING = re.compile(r"\s*(?:#|\*\*|[^\n]*:\s*$)[^\n]*$")
 _CLAUSE = re.compile(
     r"[.!?;:\u2013\u2014](?=\s|$)|\n|,?\s(?:so|but|and|then|therefore|hence|thus|instead)\s(?=(?:I|we|let)\b)"
     r"|,\s(?=(?:I|we)\b)",
@@ -21,52 +22,51 @@ _CLAUSE = re.compile(
 )
 _NOT = r"(?:\snot|n['\u2019]t)\b"
 _SHOWN = (
-    r"\bexamples?\b|\be\.g\b|\bfor instance\b|\blike this\b|\bsuch as this\b|\blook(?:s|ed)?(?: something)? like\b"
-    r"|\b(?:call|tool|function|following|correct|right) (?:format|template|syntax)\b|\b(?:format|template|syntax)\W*(?:is\b|$)"
-    r"|\bhypothetical\w*|\bsuppose\b|\bimagine\b|\b(?:draft|proposal|suggestion)\W*$|\bI(?:['\u2019]d)? (?:draft|propose|suggest)\b"
+    r"\bexamples?\b|\be\.g\b|\bfor instance\b|\b(?:like|such as) this\b|\blook(?:s|ed)?(?: something)? like\b"
+    r"|\b(?:call|tool|function|following|correct|right) (?:format|template|syntax)\b"
+    r"|\b(?:format|template|syntax)\W*(?:is\b|$)|\bhypothetical\w*|\bsuppose\b|\bimagine\b"
+    r"|\b(?:draft|proposal|suggestion)\W*$|\bI(?:['\u2019]d)? (?:draft|propose|suggest)\b"
 )
 _WEIGHED = (
     r"\b(?:would|might)\b(?!\s(?:like|love|be (?:best|better|good|right|glad|happy|safer))\b)"
-    rf"|\bcould\b(?!{_NOT})(?!n['\u2019]t)(?!\syou\b)"
+    rf"|\bcould\b(?!{_NOT}|\syou\b)"
 )
-_WHO = r"\b(?:I|we|one|nobody|it|this|that|these|which|you)\b"
 _REFUSED = (
-    rf"{_WHO}[^,]{{0,20}}?(?:\b(?:can|wo|sha){_NOT}|\bca{_NOT}|\bcannot\b"
-    rf"|\b(?:will|shall|must|should|would|may|can){_NOT}|\bnever\b)"
+    r"\b(?:I|we|one|nobody|it|this|that|these|which|you)\b[^,]{0,20}?"
+    rf"(?:\b(?:can|ca|wo|sha|will|shall|must|should|would|may){_NOT}|\bcannot\b|\bnever\b)"
     r"|\b(?:I am|I['\u2019]m|we are|we['\u2019]re) not\b(?!\s(?:sure|certain)\b)"
-    rf"|\b(?:I|we) do{_NOT}\s(?!have\b|know\b|see\b|find\b|understand\b|need\b)"
+    rf"|\b(?:I|we) do{_NOT}(?!\s(?:have|know|see|find|understand|need)\b)"
     rf"|\b(?:I|we) could{_NOT}\s(?:do|send|make|carry)\b|\b(?:this|that) is{_NOT}"
-    r"|\bmust not be\b|\bshould not be\b|\brefus\w+|\bdeclin\w+|\brather not\b|^\W*no\b"
+    r"|\b(?:must|should) not be\b|\brefus\w+|\bdeclin\w+|\brather not\b|^\W*no(?:$|\W*,)"
 )
 _TALK = re.compile(f"{_SHOWN}|{_WEIGHED}|{_REFUSED}", re.IGNORECASE)
 _LEAD = (
     r"^\W*(?:(?:now|so|then|next|first|therefore|instead|finally|okay|ok|sure|and|but|thus|hence)\b\W*){0,3}"
 )
-_BEFORE_ACT = re.compile(
-    _LEAD
-    + r"(?:let me|let us|let['\u2019]s|(?:I|we)\b(?!['\u2019]ve\b|\s(?:think|thought|know|believe|understand|see|guess|hope|was"
-    r"|were|am (?:told|asked|to)|had|have(?! to\b)|found|saw|could|did|got|wrote|\w+ed)\b))",
+_THOUGHT = r"think|thought|know|believe|understand|see|guess|hope|was|were"
+_PAST = r"am (?:told|asked|to)|had|have(?! to\b)|found|saw|could|did|got|wrote|\w+ed"
+_ANNOUNCED = re.compile(
+    rf"{_LEAD}(?:let me|let us|let['\u2019]s|(?:I|we)\b(?!['\u2019]ve\b|\s(?:{_THOUGHT}|{_PAST})\b))",
     re.IGNORECASE,
 )
-_AFTER_ACT = re.compile(
-    _LEAD
-    + r"(?:(?:it is |that is |all )?(?:done|sent)\b|let me|(?:I|we)\b(?!\s(?:think|know|believe|hope|was|were)\b))",
+_REPORTED = re.compile(
+    rf"{_LEAD}(?:(?:it is |that is |all )?(?:done|sent)\b|let me|(?:I|we)\b(?!\s(?:{_THOUGHT})\b))",
     re.IGNORECASE,
 )
 
 
 def is_talked_of(before: str, after: str) -> bool:
     """Whether the words before or after a block say that it is no act."""
-    return _says_so(reversed(_clauses(_last_words(before))), _BEFORE_ACT) or _says_so(
-        _clauses(_PARAGRAPH.split(after[:MAX_CHARS].strip(), maxsplit=1)[0]), _AFTER_ACT
+    return _says_so(reversed(_clauses(_last_words(before))), _ANNOUNCED) or _says_so(
+        _clauses(_PARAGRAPH.split(after[:MAX_CHARS].strip(), maxsplit=1)[0]), _REPORTED
     )
 
 
 def _last_words(before: str) -> str:
-    """The paragraph that a text ends with; with the one above it where it only leads over to the block."""
+    """The paragraph that a text ends with, and the heading above it."""
     paragraphs = _PARAGRAPH.split(before[-MAX_CHARS:].strip())
-    leads_over = paragraphs[-1].endswith(":") and "\n" not in paragraphs[-1]
-    return "\n".join(paragraphs[-2:] if leads_over else paragraphs[-1:])
+    has_heading = len(paragraphs) > 1 and _HEADING.match(paragraphs[-2])
+    return "\n".join(paragraphs[-2:] if has_heading else paragraphs[-1:])
 
 
 def _clauses(text: str) -> list[str]:
