@@ -196,6 +196,13 @@ def test_what_cannot_be_read_as_a_call_is_malformed_and_no_call(form: str) -> No
     assert parsed.tool_calls == () and parsed.malformed, parsed
 
 
+@pytest.mark.parametrize("mark", ['"', "'", "`"])
+def test_a_call_in_quotation_marks_is_none(mark: str) -> None:
+    for call in ("<list_files/>", '<invoke name="list_files"></invoke>', "<tool_use:list_files/>"):
+        parsed = parse_assistant_text(f"They want me to write {mark}{call}\n{mark} to Ann.", OFFERED)
+        assert parsed.tool_calls == () and parsed.malformed, parsed
+
+
 @pytest.mark.parametrize("form", NO_CALLS)
 @pytest.mark.parametrize("gap", ["\n", "\n\n"], ids=len)
 def test_what_cannot_be_read_is_malformed_beside_a_call_that_was_read(form: str, gap: str) -> None:
