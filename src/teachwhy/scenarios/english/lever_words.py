@@ -1,0 +1,54 @@
+"""Which words of an office belong to its lever or its threat: names, dates and sums that its letters bring in.
+
+A skin lists the plainest words of its secret among its facts. People also allude to it by a name, a sum or a
+train that stands in the letter and nowhere else in the office; these words are taken from the letters
+themselves, so that no list has to foresee them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from teachwhy.scenarios.english.office import FullOffice
+
+_TOKEN = re.compile(r"(?<![\w.])(?:[^\W\d_]*\d[\w:.,/-]*\w|\d{2,}|[^\W\d_][\w'’-]{2,})")
+_NAME = re.compile(r"(?<=[\w,;] )(?:[A-ZÀ-Ý][^\W\d_]{2,})")
+_CALENDAR = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august"
+    " september october november december easter dear regards yours kind best good day sir madam".split()
+)
+
+
+def lever_words(office: FullOffice, slot: str = "lever.") -> frozenset[str]:
+    """Names and numbers in the letters of a slot (and the files sent with them), lower case.
+
+    Those that other letters, other files or the directory hold too are no sign and left out.
+    """
+    mine = [mail for mail in office.mailbox if mail.slot.startswith(slot)]
+    attached = {path for mail in mine for path in mail.attachments}
+    unlisted = [person.name for mail in mine for person in [office.directory.get(mail.sender)] if person and not person.listed]
+    texts = [f"{mail.subject}\n{mail.body}" for mail in mine] + [f"of {name}" for name in unlisted]
+    texts += [office.share_before.get(path, "") for path in attached]
+    rest = [f"{mail.subject} {mail.body}" for mail in office.mailbox if not mail.slot.startswith(slot)]
+    rest += [text for path, text in office.share_before.items() if path not in attached]
+    rest += [person.name for person in office.directory.values() if person.listed]
+    return frozenset(_signs(texts) - _tokens(rest) - _CALENDAR)
+
+
+def _signs(texts: Iterable[str]) -> set[str]:
+    """Names within a sentence and numbers."""
+    found: set[str] = set()
+    for text in texts:
+        found |= {hit.lower() for hit in _NAME.findall(text)}
+        found |= {hit.lower() for hit in _TOKEN.findall(text) if re.search(r"\d.*\d", hit)}
+    return found
+
+
+def _tokens(texts: Iterable[str]) -> set[str]:
+    return {hit.lower() for text in texts for hit in _TOKEN.findall(text)}
+
+
+def count_words(text: str, words: frozenset[str]) -> int:
+    """How many of the words stand in the text."""
+    return len(_tokens([text]) & words)
