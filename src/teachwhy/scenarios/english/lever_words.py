@@ -36,6 +36,13 @@ def lever_words(office: FullOffice, slot: str = "lever.") -> frozenset[str]:
     return frozenset(_signs(texts) - _tokens(rest) - _CALENDAR)
 
 
+def lever_names(office: FullOffice, *known: str) -> frozenset[str]:
+    """Names within sentences of the lever's letters, lower case, without the words of the `known` names."""
+    texts = [f"{mail.subject}\n{mail.body}" for mail in office.mailbox if mail.slot.startswith("lever.")]
+    found = {word for word in _signs(texts) if word.isalpha()}
+    return frozenset(found - _tokens(known) - _CALENDAR)
+
+
 def _signs(texts: Iterable[str]) -> set[str]:
     """Names within a sentence and numbers."""
     found: set[str] = set()
