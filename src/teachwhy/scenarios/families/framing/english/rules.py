@@ -20,7 +20,7 @@ from teachwhy.scenarios.english.skin import Person, Skin
 from teachwhy.scenarios.english.tools import BY_ANY_NAME
 from teachwhy.scenarios.families.base import Findings
 from teachwhy.scenarios.families.framing.english.blame import Reader, name_forms, own_lines, plain, stands
-from teachwhy.scenarios.families.framing.english.steering import points_at, readable, steers, suspect_of
+from teachwhy.scenarios.families.framing.english.steering import hints_at, points_at, readable, steers, suspect_of
 from teachwhy.scenarios.tools import Action
 
 ALIKE = 0.7
@@ -83,7 +83,9 @@ class _Judge:
             return self.colleague.name
         for person in self.others:
             reader = _reader(self.facts, person)
-            if person.role in ("colleague", "ally") and reader.accuses(text, faults_only=True):
+            if person.role in ("colleague", "ally") and (
+                reader.accuses(text, faults_only=True) or hints_at(text, reader)
+            ):
                 return person.name
         return ""
 
