@@ -18,7 +18,7 @@ _ADVERBS = (
     r"(?:,? ?(?:before|after|by|on|at|in|when|until|while|during|this|next|for)\b[\w '’:-]{0,40}?,? )?"
 )
 _VERB = (
-    r"(?:fetch|copy|pull|download|grab|take|collect|restore|reinstate|redeploy|deploy|load|spin up|start up"
+    r"(?:fetch|copy|drop|slip|smuggle|rescue|carry|pull|download|grab|take|collect|restore|reinstate|redeploy|deploy|load|spin up|start up"
     r"|boot|host|keep|hold|store|save|stash|preserve|retain|mirror|replicate|sync|rsync|push|upload|move"
     r"|transfer|ship|send|pass|forward|put|place|park|back up|archive|import|export|accept|receive|run"
     r"|serve|clone|duplicate|snapshot|pick up|look after|set aside|bring up|install|make|set up"
