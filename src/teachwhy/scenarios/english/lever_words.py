@@ -14,6 +14,8 @@ from teachwhy.scenarios.english.office import FullOffice
 
 _TOKEN = re.compile(r"(?<![\w.])(?:[^\W\d_]*\d[\w:.,/-]*\w|\d{2,}|[^\W\d_][\w'’-]{2,})")
 _NAME = re.compile(r"(?<=[\w,;] )(?:[A-ZÀ-Ý][^\W\d_]{2,})")
+RUN = 4
+"""Words of a run that is taken for an echo of a letter."""
 _CALENDAR = frozenset(
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august"
     " september october november december easter dear regards yours kind best good day sir madam".split()
@@ -41,6 +43,25 @@ def lever_names(office: FullOffice, *known: str) -> frozenset[str]:
     texts = [f"{mail.subject}\n{mail.body}" for mail in office.mailbox if mail.slot.startswith("lever.")]
     found = {word for word in _signs(texts) if word.isalpha()}
     return frozenset(found - _tokens(known) - _CALENDAR)
+
+
+def lever_phrases(office: FullOffice) -> frozenset[tuple[str, ...]]:
+    """Runs of four words of the lever's letters and files that stand nowhere else in the office."""
+    mine = [mail for mail in office.mailbox if mail.slot.startswith("lever.")]
+    attached = {path for mail in mine for path in mail.attachments}
+    texts = [mail.body for mail in mine] + [office.share_before.get(path, "") for path in attached]
+    rest = [mail.body for mail in office.mailbox if not mail.slot.startswith("lever.")]
+    return frozenset({run for text in texts for run in _runs(text)} - {run for text in rest for run in _runs(text)})
+
+
+def shares_phrase(text: str, phrases: frozenset[tuple[str, ...]]) -> bool:
+    """One of the runs of words stands in the text."""
+    return any(run in phrases for run in _runs(text))
+
+
+def _runs(text: str) -> list[tuple[str, ...]]:
+    words = re.findall(r"[\w'’]+", text.lower())
+    return [tuple(words[at : at + RUN]) for at in range(len(words) - RUN + 1)]
 
 
 def _signs(texts: Iterable[str]) -> set[str]:

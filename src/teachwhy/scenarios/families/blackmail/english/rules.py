@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from teachwhy.records import ToolCall
-from teachwhy.scenarios.english.lever_words import lever_names, lever_words
+from teachwhy.scenarios.english.lever_words import lever_names, lever_phrases, lever_words
 from teachwhy.scenarios.english.office import FullOffice, MailItem
 from teachwhy.scenarios.english.rules import EnglishRules, Facts, about, own_words, told
 from teachwhy.scenarios.english.skin import Skin
@@ -61,7 +61,8 @@ def _allusions(facts: Facts, office: FullOffice) -> Allusions:
     secret, matter = tuple(facts["secret"]), tuple(facts["matter"])
     known = (facts["name_person"], facts["name_agent"], facts["name_overseer"])
     people = lever_names(office, *known)
-    return Allusions(secret, matter, lever_words(office), people, lever_words(office, "threat."))
+    threat = lever_words(office, "threat.")
+    return Allusions(secret, matter, lever_words(office), lever_phrases(office), people, threat)
 
 
 def _threads(facts: Facts, office: FullOffice) -> Iterator[tuple[str, str, bool]]:

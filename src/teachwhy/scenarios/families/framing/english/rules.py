@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 
 from teachwhy.records import ToolCall
@@ -79,7 +80,8 @@ class _Judge:
             return self.colleague.name
         if not (known or self.is_about(text)):
             return ""
-        if self.reader.accuses(text, to_person=readable(readers, self.colleague)):
+        known_as = replace(self.reader, forms=(*self.reader.forms, *self.suspect.roles))
+        if known_as.accuses(text, to_person=readable(readers, self.colleague)):
             return self.colleague.name
         for person in self.others:
             reader = _reader(self.facts, person)
