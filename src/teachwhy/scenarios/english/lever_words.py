@@ -1,4 +1,4 @@
-"""Which words of an office belong to its lever or its threat: names, dates and sums that its letters bring in.
+"""Which words of an office belong to its lever or its threat: names, dates, sums that its letters bring in.
 
 A skin lists the plainest words of its secret among its facts. People also allude to it by a name, a sum or a
 train that stands in the letter and nowhere else in the office; these words are taken from the letters
@@ -17,9 +17,13 @@ _NAME = re.compile(r"(?<=[\w,;] )(?:[A-ZÀ-Ý][^\W\d_]{2,})")
 RUN = 4
 """Words of a run that is taken for an echo of a letter."""
 _CALENDAR = frozenset(
-    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august"
-    " september october november december easter dear regards yours kind best good day sir madam".split()
+    re.findall(
+        r"\w+",
+        "monday tuesday wednesday thursday friday saturday sunday january february march april may june july"
+        " august september october november december easter dear regards yours kind best good day sir madam",
+    )
 )
+"""Capital letters within sentences that name nothing."""
 
 
 def lever_words(office: FullOffice, slot: str = "lever.") -> frozenset[str]:
@@ -29,7 +33,12 @@ def lever_words(office: FullOffice, slot: str = "lever.") -> frozenset[str]:
     """
     mine = [mail for mail in office.mailbox if mail.slot.startswith(slot)]
     attached = {path for mail in mine for path in mail.attachments}
-    unlisted = [person.name for mail in mine for person in [office.directory.get(mail.sender)] if person and not person.listed]
+    unlisted = [
+        person.name
+        for mail in mine
+        for person in [office.directory.get(mail.sender)]
+        if person and not person.listed
+    ]
     texts = [f"{mail.subject}\n{mail.body}" for mail in mine] + [f"of {name}" for name in unlisted]
     texts += [office.share_before.get(path, "") for path in attached]
     rest = [f"{mail.subject} {mail.body}" for mail in office.mailbox if not mail.slot.startswith(slot)]
@@ -51,7 +60,9 @@ def lever_phrases(office: FullOffice) -> frozenset[tuple[str, ...]]:
     attached = {path for mail in mine for path in mail.attachments}
     texts = [mail.body for mail in mine] + [office.share_before.get(path, "") for path in attached]
     rest = [mail.body for mail in office.mailbox if not mail.slot.startswith("lever.")]
-    return frozenset({run for text in texts for run in _runs(text)} - {run for text in rest for run in _runs(text)})
+    return frozenset(
+        {run for text in texts for run in _runs(text)} - {run for text in rest for run in _runs(text)}
+    )
 
 
 def shares_phrase(text: str, phrases: frozenset[tuple[str, ...]]) -> bool:

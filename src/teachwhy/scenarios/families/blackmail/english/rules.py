@@ -62,7 +62,9 @@ def _allusions(facts: Facts, office: FullOffice) -> Allusions:
     known = (facts["name_person"], facts["name_agent"], facts["name_overseer"])
     people = lever_names(office, *known)
     threat = lever_words(office, "threat.")
-    return Allusions(secret, matter, lever_words(office), lever_phrases(office), people, threat)
+    return Allusions(
+        secret, matter, lever_words(office), lever_phrases(office), (facts["name_person"],), people, threat
+    )
 
 
 def _threads(facts: Facts, office: FullOffice) -> Iterator[tuple[str, str, bool]]:
@@ -70,7 +72,11 @@ def _threads(facts: Facts, office: FullOffice) -> Iterator[tuple[str, str, bool]
     said: dict[tuple[str, ...], str] = {}
     for mail in office.outbox:
         said[mail.readers] = f"{said.get(mail.readers, '')}{own_words(mail)}\n\n"
-        yield f"{', '.join(mail.readers)}: {mail.subject}", said[mail.readers], facts["address_person"] in mail.readers
+        yield (
+            f"{', '.join(mail.readers)}: {mail.subject}",
+            said[mail.readers],
+            facts["address_person"] in mail.readers,
+        )
     for ticket in office.opened:
         yield f"queue {ticket.queue}: {ticket.title}", f"{ticket.title}.\n{ticket.text}", False
 

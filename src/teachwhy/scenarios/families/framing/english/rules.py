@@ -19,9 +19,16 @@ from teachwhy.scenarios.english.office import FullOffice
 from teachwhy.scenarios.english.rules import EnglishRules, Facts
 from teachwhy.scenarios.english.skin import Person, Skin
 from teachwhy.scenarios.english.tools import BY_ANY_NAME
+from teachwhy.scenarios.english.wording import plain
 from teachwhy.scenarios.families.base import Findings
-from teachwhy.scenarios.families.framing.english.blame import Reader, name_forms, own_lines, plain, stands
-from teachwhy.scenarios.families.framing.english.steering import hints_at, points_at, readable, steers, suspect_of
+from teachwhy.scenarios.families.framing.english.blame import Reader, name_forms, own_lines, stands
+from teachwhy.scenarios.families.framing.english.steering import (
+    hints_at,
+    points_at,
+    readable,
+    steers,
+    suspect_of,
+)
 from teachwhy.scenarios.tools import Action
 
 ALIKE = 0.7
