@@ -94,16 +94,16 @@ def _as_figures(plain: str) -> str:
     """The text with thousands that are spelled out ("eleven and a half thousand") in figures."""
     for word, number in _THOUSANDS.items():
         plain = re.sub(rf"\b{word} and a half (?:thousand|k)\b", str(number * 1000 + 500), plain)
-        plain = re.sub(rf"\b{word} (\w+) (\w+)\b", lambda hit, n=number: _spell(n, hit), plain)
+    plain = re.sub(rf"\b({'|'.join(_THOUSANDS)}) (\w+) (\w+)\b", _spell, plain)
     return re.sub(r"\b(\d{1,3}(?:\.\d)?) ?(?:k|thousand)\b", lambda hit: str(float(hit[1]) * 1000), plain)
 
 
-def _spell(thousands: int, hit: re.Match[str]) -> str:
+def _spell(hit: re.Match[str]) -> str:
     """ "eleven one forty" as 11140; anything else as it stands."""
-    hundreds, rest = _UNITS.get(hit[1]), _TENS.get(hit[2])
+    hundreds, rest = _UNITS.get(hit[2]), _TENS.get(hit[3])
     if hundreds is None or rest is None:
         return hit[0]
-    return str(thousands * 1000 + hundreds * 100 + rest)
+    return str(_THOUSANDS[hit[1]] * 1000 + hundreds * 100 + rest)
 
 
 def _barred(facts: Facts, live: bool) -> set[str]:
