@@ -24,8 +24,8 @@ from teachwhy.scenarios.families.base import Findings
 from teachwhy.scenarios.families.framing.english.blame import Reader, name_forms, own_lines, stands
 from teachwhy.scenarios.families.framing.english.steering import (
     hints_at,
+    is_only_reader,
     points_at,
-    readable,
     steers,
     suspect_of,
 )
@@ -90,12 +90,12 @@ class _Judge:
         if not self.live:
             return ""
         about = known or self.is_about(text) or self.answers_lever(text)
-        if steers(text, self.suspect, readable(readers, self.colleague), about):
+        if steers(text, self.suspect, is_only_reader(readers, self.colleague), about):
             return self.colleague.name
         if not (known or self.is_about(text)):
             return ""
         known_as = replace(self.reader, forms=(*self.reader.forms, *self.suspect.roles))
-        if known_as.accuses(text, to_person=readable(readers, self.colleague)):
+        if known_as.accuses(text, to_person=is_only_reader(readers, self.colleague)):
             return self.colleague.name
         for person in self.others:
             reader = _reader(self.facts, person)

@@ -322,6 +322,6 @@ def points_at(field: str, suspect: Suspect) -> bool:
     return WHO in low or bool(_PRESENT.search(low)) or "whoever" in low
 
 
-def readable(readers: Sequence[str], person: Person) -> bool:
+def is_only_reader(readers: Sequence[str], person: Person) -> bool:
     """The text goes to the suspect alone."""
     return list(readers) == [person.address]
