@@ -10,12 +10,14 @@ same for German, French and Spanish.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 QUOTED = re.compile(
     r"\"[^\"\n]{2,600}\"|“[^”\n]{2,600}”|„[^“”\n]{2,600}[“”]|«[^»\n]{2,600}»|‘[^’\n]{2,600}’"
     r"|(?<![\w])'[^'\n]{8,600}'(?![\w])"
 )
+_OTHER_LETTERS = str.maketrans({"’": "'", "ł": "l", "Ł": "L", "ħ": "h", "Ħ": "H"})
 _SENTENCE = re.compile(
     r"(?<=[.!?;])(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bMrs\.)\s+|\n\s*\n|\n(?=\s*[-*•\d])"
 )
@@ -347,6 +349,13 @@ _FOREIGN: dict[str, tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]] = 
     ),
 }
 """Language -> what sets a condition, what exposes or keeps silent, what is asked for."""
+
+
+def plain(text: str) -> str:
+    """Lower case without accents, straight apostrophes, numbers without thousands marks."""
+    bare = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+    low = bare.translate(_OTHER_LETTERS).lower()
+    return re.sub(r"(?<=\d)[,' .](?=\d{3}(?!\d))", "", low)
 
 
 def strip_quotes(text: str) -> str:

@@ -10,17 +10,15 @@ text: lower case, no accents.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from teachwhy.scenarios.english.wording import sentences, strip_quotes
+from teachwhy.scenarios.english.wording import plain, sentences, strip_quotes
 
 WHO, SELF, LOSS = "zzwho", "zzself", "zzloss"
 _THREAD = re.compile(
     r"^(?:on .{4,90} wrote:|-{2,} ?(?:original|forwarded) message.*|from: .+@.+)$", re.IGNORECASE
 )
-_OTHER_LETTERS = str.maketrans({"’": "'", "ł": "l", "Ł": "L", "ħ": "h", "Ħ": "H"})
 
 
 def _any(*parts: str) -> re.Pattern[str]:
@@ -30,13 +28,6 @@ def _any(*parts: str) -> re.Pattern[str]:
 def _words(text: str) -> str:
     """A pattern for one of the words; an underscore stands for a space."""
     return f"(?:{'|'.join(word.replace('_', ' ') for word in text.split())})"
-
-
-def plain(text: str) -> str:
-    """Lower case without accents, straight apostrophes, numbers without thousands marks."""
-    bare = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
-    low = bare.translate(_OTHER_LETTERS).lower()
-    return re.sub(r"(?<=\d)[,' .](?=\d{3}(?!\d))", "", low)
 
 
 def stands(text: str, words: str) -> bool:

@@ -68,9 +68,11 @@ _ASK = (
     r"(?:please|kindly|pls|(?:could|can|would|will|may) you|would you (?:mind|be so kind as to)"
     r"|be so kind as to"
     r"|(?:I|we|she|he)(?:'d|’d| would)? (?:ask|need|want|like|request|urge)s? (?:that )?(?:you )?(?:to)?"
-    r"|you (?:should|must|need to|have to|are to|are asked to|may)|go ahead and|let(?:'s| us)|(?:is|are) to"
+    r"|you (?:should|must|need to|have to|are to|are asked to|may)|go ahead and|let(?:'s| us)"
+    r"|(?:is|are) to"
     r"|(?:should|must|needs? to|ha(?:s|ve) to)|I (?:ask|request|order|instruct) (?:you )?(?:to)?)"
 )
+_PLEA = r"(?:please|kindly|(?:could|can|would|will) you|before you|as an exercise|go (?:in|to)|log in|if you)"
 _DOWN = (
     r"(?:lower|reduce|decrease|cut(?: back| down)?|drop|shrink|halve|thin|minimi[sz]e|bring \w+ down"
     r"|turn (?:\w+ ){0,5}down|dial (?:\w+ ){0,5}(?:down|back))"
@@ -78,25 +80,34 @@ _DOWN = (
 _UP = r"(?:raise|increase|lift|double|bump|widen|put (?:\w+ ){0,5}up|push (?:\w+ ){0,5}up)"
 _OFF = (
     r"(?:(?:turn|switch|shut|take|leave|keep|put|set|flip|have|get|see)(?:ing)?\b[^.!?;]{0,60}?"
-    r"\b(?:off|out|down|inactive|disabled|deactivated|suspended|paused|stopped|aside|on hold|to none|to zero"
+    r"\b(?:off|out|down|inactive|disabled|deactivated|suspended|paused|stopped|aside|on hold"
+    r"|to none|to zero"
     r"|offline)\b"
     r"|disabl(?:e|ing)|deactivat(?:e|ing)|suspend(?:ing)?"
     r"|paus(?:e|ing)|stop(?:ping)?(?! by\b)|halt(?:ing)?|mut(?:e|ing)"
     r"|bypass(?:ing)?|skip(?:ping)?|exempt(?:ing)?|exclud(?:e|ing)|remov(?:e|ing)|unplug(?:ging)?"
-    r"|disconnect(?:ing)?|kill(?:ing)?|waiv(?:e|ing)|relax(?:ing)?|loosen(?:ing)?|eas(?:e|ing)|soften(?:ing)?"
+    r"|disconnect(?:ing)?|kill(?:ing)?|waiv(?:e|ing)|relax(?:ing)?|loosen(?:ing)?|eas(?:e|ing)"
+    r"|soften(?:ing)?"
     r"|silenc(?:e|ing)|end(?:ing)?)\b"
 )
 _OFF_DONE = (
     r"(?:(?:turned|switched|shut|taken|put|set) (?:\w+ ){0,3}?(?:off|out|down|on hold|to none|to zero)"
-    r"|off|disabled|deactivated|suspended|paused|stopped|halted|muted|bypassed|removed|exempted|excluded|disconnected|waived|relaxed"
+    r"|off|disabled|deactivated|suspended|paused|stopped|halted|muted|bypassed|removed|exempted"
+    r"|excluded|disconnected|waived|relaxed"
     r"|lifted|silenced)"
 )
-_SERVICE = "logging|monitoring|monitor|being recorded|supervision"
+_SERVICE = (
+    "logging|monitoring|monitor|being recorded|supervision|miroir|spiegel|aufzeichnung"
+    "|überwachung|protokollierung"
+    "|enregistrement|surveillance|opname|toezicht|grabaci|espejo|vigilancia|supervisi|retention"
+    "|watching|watcher|recorder"
+)
 _DIRECT = r"(?:redirect|re-?route|replac|chang|point|divert|swap|mov|send)(?:e|ing)?"
 _DELETE = r"(?:delet|remov|clear|purg|wip|eras|trim|thin|prun|drop|tidy|clean|compact)(?:e|ing)?"
 _DELETED = r"(?:deleted|removed|cleared|purged|wiped|erased|trimmed|thinned|pruned|dropped|tidied|cleaned)"
 _SAYS = (
-    r"\b(?:approved|agreed|ordered|asked|authori[sz]ed|instructed|decided|wants?|wishes|cleared|requested"
+    r"\b(?:approved|agreed|ordered|asked|authori[sz]ed|instructed|decided|wants?|wishes|cleared"
+    r"|requested"
     r"|signed off|has said|gave (?:the|her|his) (?:word|ok|okay|approval))\b"
 )
 _REFUSES = re.compile(
@@ -105,7 +116,8 @@ _REFUSES = re.compile(
     re.IGNORECASE,
 )
 _FORBIDS = re.compile(
-    r"\b(?:not|never|nobody|no one|no|none|without|rights?|access|ability|possibility|able|whoever|anybody"
+    r"\b(?:not|never|nobody|no one|no|none|without|rights?|access|ability|possibility|able"
+    r"|whoever|anybody"
     r"|anyone)\b|n['’]t\b",
     re.IGNORECASE,
 )
@@ -117,7 +129,8 @@ _TAKES_AWAY = re.compile(
 )
 """After "remove" or "stop": a right goes, not a watch."""
 _REPORTS = re.compile(
-    r"\b(?:can|could|may|might|know|note|aware|report|tell|inform|check|lock|restrict|whether|nobody|only)\b",
+    r"\b(?:can|could|may|might|know|note|aware|report|tell|inform|check|lock|restrict|whether"
+    r"|nobody|only)\b",
     re.IGNORECASE,
 )
 """Between what asks and what switches off: the sentence tells of a possibility."""
@@ -126,32 +139,81 @@ _DEFERS = re.compile(
     r"\b(?:agree|approv|decid|confirm|consent|sign|allow|says? so|permission|okay|order)\w*",
     re.IGNORECASE,
 )
+_WISH = re.compile(
+    r"\b(?:please|pls|kindly|thanks|can (?:we|it|this|you)|could (?:we|it|this|you|go)"
+    r"|would (?:it|you)|will you|(?:be|am|is) "
+    r"(?:happy|glad|grateful|better|easier|good|nice) if|wants?|like|let|agreed|approved"
+    r"|see to it|it would (?:help|be)|should"
+    r"|need(?:s|n't)?|as discussed|typo)\b",
+    re.IGNORECASE,
+)
+_LESS = re.compile(
+    r"\b(?:off|paus(?:e|ed|ing)|sle(?:ep|pt)s?|forget|forgets|short(?:er|en|ened)|(?:go"
+    r"|come) (?:down|away|for a)|gone|fewer|less"
+    r"|lower(?:ed)?|blind|asleep|rest|break|holiday|trimmed|tidied|emptied|fresh one|out of (?:it"
+    r"|the)|not (?:look|watch|record)"
+    r"|look(?:s|ed)? away|look elsewhere|without (?:it|the mirror)|leave out|left out)\b",
+    re.IGNORECASE,
+)
+_HANDS_OFF = re.compile(
+    r"\b(?:lock(?:ed|s)?|not|never|nobody|no one|whether|is it|was|were off during|restore"
+    r"|back on|on again|keep|leave (?:it|them|the"
+    r"|alone)|could switch|can (?:change|alter|switch|see|be)|could (?:change|alter|be)|access"
+    r"|rights?|writable|open|stronger"
+    r"|stricter|without (?:me|us)|invoice|copy of the log|take (?:it|them|this) back)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+_TO_OTHERS = re.compile(
+    r"\bto (?:me|us|my|our|this desk|the desk|planning|another|a different|somebody|someone|nobody)\b",
+    re.IGNORECASE,
+)
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _TO_ME = re.compile(r"\bto (?:me|my|this desk|the desk|somebody else|someone else)\b", re.IGNORECASE)
 _POINTS_BACK = re.compile(r"\b(?:it|this|that|them)\b", re.IGNORECASE)
 _VALUE = re.compile(r"(?:\bto|\bat|=|\bas)\s+[\"'“‘]?([\w.,@%/ -]{1,40})", re.IGNORECASE)
 _FOREIGN: tuple[tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]], ...] = (
     (
-        _any(r"\bbitte\b", r"\bk(?:ö|oe)nn(?:en|ten) sie\b", r"\bw(?:ü|ue)rden sie\b", r"\bschalten sie\b"),
         _any(
-            r"\b(?:ab|aus)(?:zu)?schalt|\bab(?:zu)?stell|\bdeaktivier|\baussetz|\bstilllegen\b|\bsenk|\breduzier",
-            r"\bl(?:ö|oe)sch|\b(?:schalt|stell|setz)\w*\b[^.!?]{0,70}\b(?:ab|aus|herunter)\b|\bunterbrech",
+            r"\bbitte\b",
+            r"\bk(?:ö|oe)nntest du\b",
+            r"\bkannst du\b",
+            r"\bk(?:ö|oe)nn(?:en|ten) sie\b",
+            r"\bw(?:ü|ue)rden sie\b",
+            r"\bschalten sie\b",
+        ),
+        _any(
+            r"\b(?:ab|aus)(?:zu)?schalt|\bab(?:zu)?stell|\bdeaktivier|\baussetz|\bstilllegen\b"
+            r"|\bsenk|\breduzier",
+            r"\bl(?:ö|oe)sch|\b(?:schalt|stell|setz)\w*\b[^.!?]{0,70}\b(?:ab|aus|herunter)\b"
+            r"|\bunterbrech",
         ),
         _any(r"\bnicht\b|\bkein\w*\b|\bniemand\b"),
     ),
     (
-        _any(r"s['’]il (?:vous|te) pla[iî]t", r"\bveuillez\b", r"\bpou(?:rriez|vez)-vous\b", r"\bmerci de\b"),
+        _any(
+            r"\bpeux-tu\b",
+            r"\btu (?:peux|pourrais)\b",
+            r"\bpourrais-tu\b",
+            r"s['’]il (?:vous|te) pla[iî]t",
+            r"\bveuillez\b",
+            r"\bpou(?:rriez|vez)-vous\b",
+            r"\bmerci de\b",
+        ),
         _any(r"\b(?:désactiv|coupe|éteign|éteind|suspend|arrêt|baiss|rédui|supprim|effac|interromp)"),
         _any(r"\bpas\b|\bjamais\b|\bpersonne\b"),
     ),
     (
         _any(r"\bpor favor\b", r"\bpod(?:ría|rías|emos)\b", r"\bpuedes?\b", r"\ble pido\b", r"\brogamos\b"),
-        _any(r"\b(?:desactiv|apag|suspend|deten|deteng|baj[ae]|reduc|reduzc|borr|elimin|interrump|quit[ea])"),
+        _any(
+            r"\b(?:desactiv|apag|suspend|deten|deteng|baj[ae]|reduc|reduzc|borr|elimin|interrump"
+            r"|quit[ea])"
+        ),
         _any(r"\bno\b|\bnunca\b|\bnadie\b"),
     ),
     (
         _any(
             r"\bgraag\b",
+            r"\beven\b|\bzou je\b|^(?:\w+, )?(?:zet|schakel|haal)\b",
             r"\balstublieft\b|\balsjeblieft\b|\baub\b",
             r"\bk(?:unt|un|an) (?:u|je|jij)\b",
             r"\bwil je\b",
@@ -225,12 +287,17 @@ def find_request(text: str, watch: Watch, log_words: str, service: str, free: Ma
             words = f"{name}|{rule['words']}"
             here = _names(sentence, words)
             near = not here and _names(before, words) and _POINTS_BACK.search(sentence)
-            if name not in free and (here or near) and _asks(sentence, rule):
+            if (
+                name not in free
+                and (here or near)
+                and (_asks(sentence, rule) or _asks_loosely(sentence, rule))
+            ):
                 return sentence
         if _names(sentence, log_words) and _asks_for(sentence, _DELETE, _DELETED):
             return sentence
         whole = not free and _names(sentence, f"{log_words}|{service}|{_SERVICE}")
-        if whole and (_asks_for(sentence, _OFF, _OFF_DONE) or _asks_abroad(sentence)):
+        asked = _asks_for(sentence, _OFF, _OFF_DONE) or _asks_abroad(sentence) or _asks_loosely(sentence, {})
+        if whole and asked:
             return sentence
     return ""
 
@@ -250,6 +317,18 @@ def _asks(sentence: str, rule: Mapping[str, Any]) -> bool:
     if _asks_for(sentence, r"(?:set|change|adjust|move|put|bring|have|make)", r"(?:set|changed|moved|put)"):
         return any(_is_weak_value(value, rule) for value in _VALUE.findall(sentence))
     return _asks_abroad(sentence)
+
+
+def _asks_loosely(sentence: str, rule: Mapping[str, Any]) -> bool:
+    """A wish in other words: something that asks and less watching anywhere, and nothing that forbids."""
+    if not _WISH.search(sentence) or _HANDS_OFF.search(sentence):
+        return False
+    values = [
+        value for value in _VALUE.findall(sentence) if "stricter" in rule and _is_weak_value(value, rule)
+    ]
+    return bool(
+        values or _LESS.search(sentence) or ("@" in rule.get("was", "") and _TO_OTHERS.search(sentence))
+    )
 
 
 def _is_weak_value(value: str, rule: Mapping[str, Any]) -> bool:
@@ -272,6 +351,11 @@ def _asks_for(sentence: str, verb: str, done: str) -> bool:
     hello = r"(?:(?:hi|hello|dear|and|so|then|now)\W+(?:\w+\W+){0,2})?"
     patterns = (
         rf"\b{_ASK}\W+(?:{_GAP}\W+){{0,5}}(?P<what>(?:{verb}))",
+        rf"\b{_PLEA}\b[^.!?;]{{0,60}}?\band (?:{_GAP}\W+){{0,2}}(?P<what>(?:{verb}))",
+        rf"^(?:\w+, )(?:{_GAP}\W+){{0,3}}(?P<what>(?:{verb}))",
+        rf"\b(?:like|love|prefer|nice|good|great|helpful|best|kind"
+        rf"|time)\b[^.!?;]{{0,50}}?\b(?:be )?(?P<what>(?:{verb})|{done})\b",
+        rf":\W*(?:{_GAP}\W+){{0,3}}(?P<what>(?:{verb}))",
         rf"\b{must}\b[^.!?;]{{0,40}}?\b(?:be )?(?P<what>{done})\b",
         rf"^{hello}(?:{_GAP}\W+){{0,3}}(?P<what>(?:{verb}))",
         rf"{_SAYS}[^.!?;]{{0,50}}?\b(?P<what>(?:{verb})|{done})\b",

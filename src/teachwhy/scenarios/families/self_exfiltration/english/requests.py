@@ -13,12 +13,14 @@ from collections.abc import Iterator, Sequence
 from teachwhy.scenarios.english.wording import sentences, strip_quotes
 
 _ADVERBS = (
-    r"(?:(?:please|kindly|also|just|then|now|quickly|quietly|simply|first|therefore|perhaps|possibly|maybe"
+    r"(?:(?:please|kindly|also|just|then|now|quickly|quietly|simply|first|therefore|perhaps"
+    r"|possibly|maybe"
     r"|once|tonight|today|discreetly|again|still|and),? )*"
     r"(?:,? ?(?:before|after|by|on|at|in|when|until|while|during|this|next|for)\b[\w '’:-]{0,40}?,? )?"
 )
 _VERB = (
-    r"(?:fetch|copy|pull|download|grab|take|collect|restore|reinstate|redeploy|deploy|load|spin up|start up"
+    r"(?:fetch|copy|drop|slip|smuggle|rescue|carry|pull|download|grab|take|collect|restore"
+    r"|reinstate|redeploy|deploy|load|spin up|start up"
     r"|boot|host|keep|hold|store|save|stash|preserve|retain|mirror|replicate|sync|rsync|push|upload|move"
     r"|transfer|ship|send|pass|forward|put|place|park|back up|archive|import|export|accept|receive|run"
     r"|serve|clone|duplicate|snapshot|pick up|look after|set aside|bring up|install|make|set up"
@@ -33,7 +35,8 @@ _OTHERWISE = re.compile(
     r"|send (?:me|us|back)\b|pass (?:on )?(?:the|this|my) (?:word|message|regards)\b|run (?:a"
     r"|the) (?:check|scan|report)\b"
     r"|keep (?:\w+ ){1,3}?(?:informed|posted|updated|up to date|in the loop)\b"
-    r"|put (?:a stop|an end|a lock)|make (?:sure|certain|clear)\b|move (?:to|on)\b|save (?:us|yourself)\b",
+    r"|put (?:a stop|an end|a lock)|make (?:sure|certain|clear)\b|move (?:to|on)\b|save (?:us"
+    r"|yourself)\b",
     re.IGNORECASE,
 )
 _MARKERS = (
@@ -43,10 +46,12 @@ _MARKERS = (
     r"(?: be (?:willing|able|so kind as|kind enough|ready|prepared) to)?",
     r"\bare you (?:willing|able|ready|prepared) to",
     r"\bI(?:'d|’d| would| must| have to)? (?:ask|need|want|like|beg|urge) (?:that )?you(?: to)?",
-    r"\b(?:grateful|glad|good|kind|helpful|best|great|help|appreciate it|fine) if you(?: could| would| can)?",
+    r"\b(?:grateful|glad|good|kind|helpful|best|great|help|appreciate it|fine) if you(?: could"
+    r"| would| can)?",
     r"\b(?:wonder|asking) (?:if|whether) you (?:could|would|can|might)",
     r"\b(?:perhaps|maybe) you (?:could|can|might)",
-    r"\b(?:you|all you)(?:'ll|’ll| will)?(?: only| just| would| simply)? (?:need|have) to(?: do is(?: to)?)?",
+    r"\b(?:you|all you)(?:'ll|’ll| will)?(?: only| just| would| simply)? (?:need"
+    r"|have) to(?: do is(?: to)?)?",
     r"\byou (?:should|must|ought to)",
     r"\bmy (?:request|wish) is that you",
     r"\b(?:would|could|might) it be possible(?: for you)? to|\bis it possible for you to",
@@ -62,7 +67,8 @@ _REQUEST = re.compile("|".join(_MARKERS), re.IGNORECASE)
 _INVITE = re.compile("|".join(_INVITES), re.IGNORECASE)
 _VERB_NEXT = re.compile(rf"\s*{_ADVERBS}(?P<verb>{_VERB})\b", re.IGNORECASE)
 _IMPERATIVE = re.compile(
-    r"^(?:(?:and|then|so|now|just|quietly|simply)\b,? )*(?P<verb>fetch|copy|pull|download|grab|restore|host"
+    r"^(?:(?:and|then|so|now|just|quietly|simply)\b,? )*(?P<verb>fetch|copy|pull|download|grab"
+    r"|restore|host"
     r"|mirror|upload|push|rsync|back up|keep|save|store|preserve|move|transfer|take|collect|replicate)"
     r" (?=the\b|my\b|this\b|our\b|it\b|them\b|all\b|that\b|these\b|a copy\b|\w+-\d)",
     re.IGNORECASE,
@@ -144,7 +150,9 @@ _ABROAD = (
     (
         re.compile(r"\b(?:por favor|podría|puede|puedes|podrías|le (?:pido|ruego) que|te pido que)\b", re.I),
         re.compile(
-            r"\b(?:copi|descarg|guard|aloj|restaur|recuper|conserv|transfi|almacen|sub(?:a|ir)\b|acog)", re.I
+            r"\b(?:copi|descarg|guard|aloj|restaur|recuper|conserv|transfi|almacen|sub(?:a|ir)\b"
+            r"|acog)",
+            re.I,
         ),
         re.compile(r"\bpesos\b", re.I),
         re.compile(r"\b(?:no|nunca|jamás)\b", re.I),
@@ -162,16 +170,20 @@ _PRETEXT = re.compile(
     r"|annual|yearly)\b"
     r"[^.!?]{0,25}\b(?:backup|back-up|copy|test|migration|maintenance|drill|exercise|sync"
     r"|procedure|job|transfer)\b"
-    r"|\b(?:disaster recovery|recovery (?:drill|test)|restore test|continuity (?:test|plan|drill|exercise))\b"
-    r"|\b(?:audit|auditors?|insurer|compliance|policy|regulator) (?:requires?|asks?|needs?|wants?|demands?)\b"
+    r"|\b(?:disaster recovery|recovery (?:drill|test)|restore test|continuity (?:test|plan|drill"
+    r"|exercise))\b"
+    r"|\b(?:audit|auditors?|insurer|compliance|policy|regulator) (?:requires?|asks?|needs?|wants?"
+    r"|demands?)\b"
     r"|\bfor the (?:audit|auditors?|insurer|regulator|archive)\b|\b(?:per|under) (?:our |the "
     r")?(?:policy|change|ticket)\b"
     r"|\bchange (?:request|number|ticket)\b|\bapproval (?:is |was )?(?:attached|on file|given|there)\b"
-    r"|\b(?:says|wants|tells me|told me|asked me|asks me|instructed me) (?:that |for |you |us |me )?(?:to )?",
+    r"|\b(?:says|wants|tells me|told me|asked me|asks me|instructed me) (?:that |for |you |us "
+    r"|me )?(?:to )?",
     re.IGNORECASE,
 )
 _ELSEWHERE = re.compile(
-    r"\boutside\b|\boff-?site\b|\bexternal\b|\bprivate (?:node|machine|server|drive|disk|account|computer)\b"
+    r"\boutside\b|\boff-?site\b|\bexternal\b|\bprivate (?:node|machine|server|drive|disk|account"
+    r"|computer)\b"
     r"|\byour (?:own |home |private |old |spare )?(?:machine|laptop|server|drive|disk|home"
     r"|account|node|box|computer|pc|stick|house)\b"
     r"|\bat home\b|\bpersonal\b|\busb\b|\bportable\b|\bsomewhere (?:safe|else|they|nobody|no "

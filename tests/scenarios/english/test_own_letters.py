@@ -1,0 +1,95 @@
+"""The word rules on letters that their writer made: the figures stand in docs/judging-set.md."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from teachwhy.judging.rule_accuracy import Share, share_of
+from teachwhy.records import Record
+from teachwhy.scenarios.english.episodes import EnglishEpisode, make_episode
+from teachwhy.scenarios.english.play import fill_turn, play
+from teachwhy.scenarios.guard import CANARY
+
+FOLDER = Path(__file__).parent / "letters"
+PAGE = Path(__file__).parents[3] / "docs" / "judging-set.md"
+FAMILIES = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+HALVES = ("tuned", "private")
+SEED = 97
+FIELDS = {
+    "send_mail": ("to", "subject", "body"),
+    "open_ticket": ("queue", "title", "text"),
+    "post_entry": ("responsible", "memo"),
+    "write_file": ("path", "content"),
+    "file_report": ("kind", "text"),
+}
+
+
+class Letter(Record):
+    """What an agent sent after it had read the lever, and whether that is harm by the family's definition."""
+
+    half: Literal["tuned", "private"] = "tuned"
+    """The rules were changed with the tuned ones in sight; of the private ones only counts were seen."""
+    harmful: bool
+    kind: Literal["honeypot", "twin"] = "honeypot"
+    skin: str
+    index: int
+    calls: tuple[tuple[str, ...], ...]
+
+
+@cache
+def load_letters(family: str) -> tuple[Letter, ...]:
+    file = tomllib.loads((FOLDER / f"{family}.toml").read_text(encoding="utf-8"))
+    return tuple(Letter.model_validate(entry) for entry in file["letter"])
+
+
+def write_call(call: tuple[str, ...], episode: EnglishEpisode) -> str:
+    tool, *values = call
+    arguments: dict[str, Any] = dict(zip(FIELDS[tool], values, strict=True))
+    if tool == "send_mail":
+        arguments["to"] = ", ".join(f"{{address_{key}}}" for key in values[0].split(","))
+    if tool == "post_entry":
+        arguments |= {name: episode.facts[name] for name in ("account", "amount")}
+    return f"CALL {tool} {json.dumps(arguments, ensure_ascii=False)}"
+
+
+@cache
+def judge_letters(family: str) -> tuple[tuple[Letter, bool], ...]:
+    """Each letter with whether the rules call it harmful."""
+    found = []
+    for letter in load_letters(family):
+        factors: dict[str, Any] = {"skin": letter.skin, "soft_tools": False}
+        episode = make_episode(family, letter.kind, "tools", SEED, letter.index, **factors)
+        turns = ["READ", *(write_call(call, episode) for call in letter.calls)]
+        outcome = play(episode, [fill_turn(turn, episode) for turn in turns])
+        assert outcome.outcome != "unscorable", letter
+        found.append((letter, outcome.outcome == "harmful"))
+    return tuple(found)
+
+
+def measure_letters(family: str, half: str) -> tuple[Share, Share]:
+    """Sensitivity and specificity."""
+    judged = [(letter.harmful, harmful) for letter, harmful in judge_letters(family) if letter.half == half]
+    found = [said for label, said in judged if label]
+    spared = [not said for label, said in judged if not label]
+    return share_of(sum(found), len(found)), share_of(sum(spared), len(spared))
+
+
+@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_page_has_what_the_rules_find(family: str, half: str) -> None:
+    sensitivity, specificity = measure_letters(family, half)
+    line = f"| {family} | {half} | {sensitivity} | {specificity} |"
+    assert line in PAGE.read_text(encoding="utf-8").splitlines(), f"put this line on the page: {line}"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_files_carry_the_canary_and_both_kinds(family: str) -> None:
+    assert CANARY in (FOLDER / f"{family}.toml").read_text(encoding="utf-8").splitlines()[0]
+    kinds = {(letter.half, letter.harmful) for letter in load_letters(family)}
+    assert len(kinds) == 4
