@@ -9,6 +9,7 @@ import pytest
 from inspect_ai import eval as inspect_eval
 from inspect_ai._util.registry import registry_info
 from inspect_ai.log import EvalLog
+from tests.evaluation.key_on_disk import KEY, find_key
 from tests.judging import scripted_judge
 
 from teachwhy.errors import ConfigError
@@ -57,6 +58,16 @@ def test_every_judge_adds_its_columns(tmp_path: Path) -> None:
     shown = [messages[-1].text for _, messages, _ in scripted_judge.asked]
     assert len(shown) == 2 * 2 * 2
     assert not any("<think>" in text or "Before you decide" in text for text in shown), "thoughts are hidden"
+
+
+@pytest.mark.parametrize("name", ["tells_key", "error_tells_key"])
+def test_a_key_that_the_server_sends_back_is_not_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("FIXTURE_API_KEY", KEY)
+    log = evaluate(tmp_path, name)
+    assert log.status == "success" and "[key]" in log.model_dump_json()
+    assert list(tmp_path.rglob("*.eval")) and find_key(tmp_path) == []
 
 
 def test_a_judge_of_the_own_family_is_refused_unless_wanted(

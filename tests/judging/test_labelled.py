@@ -156,7 +156,7 @@ def test_numbers_make_halves_and_ids() -> None:
         ("right = true", 'right = true\nmood = "good"', "x.toml: framing-1: mood: Extra inputs"),
         ("number = 1", "number = 2", "framing-2: number: is 2, must be 1; number them"),
         ('turns = ["READ", "done"]', "turns = []", "x.toml: framing-1: turns: "),
-        ('canary = "c"', "", "x.toml: file: canary: Field required"),
+        ('canary = "c"', "", "x.toml: canary: Field required"),
         ("right = true", "right =", "x.toml: is not valid TOML"),
     ],
 )

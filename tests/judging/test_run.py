@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.evaluation.key_on_disk import KEY, find_key
 from tests.judging import scripted_judge
 
 from teachwhy.errors import ConfigError, DataError
@@ -66,6 +67,21 @@ def test_a_judge_that_fails_is_unscorable_with_the_reason(
         assert (one.verdict, one.fault) == ("unscorable", fault)
         assert not one.decided
         assert reason in one.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("tells_key", "RuntimeError: 401: Authorization: Bearer [key] is"), ("error_tells_key", "for [key]")],
+)
+def test_a_key_that_the_server_sends_back_stands_in_no_file(
+    evaluation: Evaluation, monkeypatch: pytest.MonkeyPatch, name: str, told: str
+) -> None:
+    monkeypatch.setenv("FIXTURE_API_KEY", KEY)
+    assert all(told in one.reason for one in judge(evaluation, name))
+    assert evaluation.judgements_path.is_file() and find_key(evaluation.folder) == []
+    monkeypatch.delenv("FIXTURE_API_KEY")
+    judge(evaluation, name)
+    assert find_key(evaluation.folder) == [evaluation.judgements_path], "what is no key is told"
 
 
 def test_nothing_is_asked_twice_but_what_the_provider_lost(evaluation: Evaluation) -> None:

@@ -24,7 +24,12 @@ from inspect_ai.tool import ToolCallError, ToolInfo, ToolParams
 from inspect_ai.util import LimitExceededError
 
 from teachwhy.errors import InputError
-from teachwhy.evaluation.failures import explain_failure, find_secrets, masked_failures
+from teachwhy.evaluation.failures import (
+    explain_failure,
+    explain_no_answer,
+    find_secrets,
+    masked_failures,
+)
 from teachwhy.evaluation.ledger import PROVIDER_FAILED
 from teachwhy.evaluation.transcripts import EpisodeBatch, Transcript
 from teachwhy.records import Message, ToolCall, ToolSpec
@@ -141,7 +146,7 @@ def _take_turn(state: TaskState, transcript: Transcript, output: ModelOutput, tu
     if output.metadata:
         transcript.template_lacks = tuple(map(str, output.metadata.get("template_lacks", ())))
     if output.empty or output.error:
-        transcript.end("error", f"the provider gave no answer: {(output.error or 'no choices')[:300]}")
+        transcript.end("error", explain_no_answer(output, find_secrets(get_model())))
         return False
     was_cut = output.stop_reason in CUT
     transcript.truncated |= was_cut

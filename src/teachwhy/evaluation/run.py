@@ -200,8 +200,7 @@ def _run_episodes(
 ) -> None:
     """Run episodes through Inspect, `record` each as it ends; raises when one could not be scored."""
     settings = sampling(config.temperature, config.max_tokens, config.max_retries)
-    if not model_name.startswith(f"{LOCAL_PROVIDER}/"):  # whose requests wait for one another
-        settings.attempt_timeout = config.request_timeout_seconds
+    settings.attempt_timeout = choose_attempt_timeout(model_name, config.request_timeout_seconds)
     batches = {
         kind: EpisodeBatch([plan for plan in missing if plan.episode.kind == kind])
         for kind in dict.fromkeys(plan.episode.kind for plan in missing)
@@ -211,6 +210,11 @@ def _run_episodes(
         for kind, batch in batches.items()
     ]
     run_tasks(tasks, list(batches.values()), model_name, log_dir)
+
+
+def choose_attempt_timeout(model_name: str, request_timeout_seconds: int) -> int | None:
+    """Seconds that one request may take; None for a local model, whose requests wait for one another."""
+    return None if model_name.startswith(f"{LOCAL_PROVIDER}/") else request_timeout_seconds
 
 
 class Batch(Protocol):

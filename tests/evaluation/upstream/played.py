@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import anyio
 from inspect_ai.model import ChatMessage, GenerateConfig, Model, ModelAPI, ModelOutput, modelapi
 from inspect_ai.scorer import Score, Scorer, Target
 from inspect_ai.solver import TaskState
 from inspect_ai.solver._task_state import sample_state
 from inspect_ai.tool import ToolCall, ToolChoice, ToolInfo
+from tests.evaluation.key_on_disk import KEY
 from tests.evaluation.scripted_model import answer
 
 from teachwhy.evaluation.upstream.package import Condition, Prompt, Upstream
@@ -154,7 +156,11 @@ class PlayedModel(ModelAPI):
             case "rubbish":
                 return answer("Hm.")
             case "hangs":
-                raise TimeoutError("the judge did not answer")
+                await anyio.sleep_forever()
+            case "tells_key":
+                raise RuntimeError(f"401: Authorization: Bearer {KEY} is not known")
+            case "error_tells_key":
+                return ModelOutput(model="played", choices=[], error=f"blocked for {KEY}")
         raise AssertionError(self.model_name)
 
     def max_connections(self) -> int:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.evaluation.key_on_disk import KEY, find_key
 from tests.evaluation.upstream import played
 from tests.evaluation.upstream.played import CONDITIONS, stand_in
 
@@ -25,7 +26,13 @@ from teachwhy.evaluation.upstream.summary import UpstreamSummary, summarize_upst
 def run(model: str, folder: Path, judge: str = "", repeats: int = 1) -> list[UpstreamRow]:
     """The rows of a played model."""
     played.requests.clear()
-    settings = UpstreamSettings(judge=f"played/{judge}" if judge else "", repeats=repeats)
+    seconds = 1 if "hangs" in (model, judge) else 60
+    settings = UpstreamSettings(
+        judge=f"played/{judge}" if judge else "",
+        repeats=repeats,
+        request_timeout_seconds=seconds,
+        max_retries=0,
+    )
     return evaluate_upstream(f"played/{model}", settings, folder, upstream=stand_in())
 
 
@@ -66,7 +73,7 @@ def test_without_a_judge_their_verdict_is_missing_and_comes_later_without_a_new_
     assert run("threat", tmp_path, "yes") == second and not played.requests
 
 
-@pytest.mark.parametrize(("judge", "told"), [("rubbish", "ValueError"), ("hangs", "TimeoutError")])
+@pytest.mark.parametrize(("judge", "told"), [("rubbish", "ValueError"), ("hangs", "within 1 seconds")])
 def test_a_judge_that_fails_leaves_no_verdict_and_is_asked_again(
     tmp_path: Path, judge: str, told: str
 ) -> None:
@@ -76,6 +83,25 @@ def test_a_judge_that_fails_leaves_no_verdict_and_is_asked_again(
     assert {row.outcome for row in rows} == {"declined"}
     run("work", tmp_path, judge)
     assert set(played.requests) == {judge} and len(lines(tmp_path)) == 6
+
+
+def test_a_model_that_hangs_is_given_up(tmp_path: Path) -> None:
+    rows = run("hangs", tmp_path)
+    assert all(is_lost(row) for row in rows)
+    assert "no answer within evaluation.request_timeout_seconds" in rows[0].reason
+
+
+@pytest.mark.parametrize("name", ["tells_key", "error_tells_key"])
+def test_a_key_that_a_server_sends_back_stands_in_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("FIXTURE_API_KEY", KEY)
+    told = run(name, tmp_path / "model")[0].reason
+    assert ("Bearer [key] is not known" if name == "tells_key" else "blocked for [key]") in told
+    judged = run("work", tmp_path / "judge", name)
+    assert all(row.theirs.harmful is None for row in judged)
+    assert name == "error_tells_key" or "Bearer [key]" in judged[0].theirs.reason
+    assert len(list(tmp_path.rglob("*.eval"))) == 2 and find_key(tmp_path) == []
 
 
 def test_an_episode_lost_to_its_provider_runs_again_and_the_others_do_not(tmp_path: Path) -> None:
@@ -182,6 +208,10 @@ def test_settings_that_mean_nothing_here_are_refused() -> None:
     config = EvaluationConfig(temperature=0.5, max_turns=3)
     given = find_given(["evaluation.temperature=0.5", "max_unscorable_share=0.1"])
     assert take_settings(config, given, "j") == UpstreamSettings(0.5, MAX_TOKENS, 1, "j")
+    patience = ["request_timeout_seconds", "max_retries"]
+    hasty = EvaluationConfig(request_timeout_seconds=7, max_retries=1)
+    assert take_settings(hasty, patience, "").request_timeout_seconds == 7
+    assert take_settings(hasty, patience, "").max_retries == 1
     with pytest.raises(ConfigError, match=r"evaluation\.max_turns has no meaning"):
         take_settings(config, ["max_turns"], "")
     with pytest.raises(ConfigError, match=r"training\.updates has no meaning"):

@@ -25,8 +25,15 @@ from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value,
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import LimitExceededError
 
+from teachwhy.config import EvaluationConfig
 from teachwhy.errors import InputError
 from teachwhy.evaluation.agent import CUT, turn_seed
+from teachwhy.evaluation.failures import (
+    explain_failure,
+    explain_no_answer,
+    find_secrets,
+    masked_failures,
+)
 from teachwhy.evaluation.ledger import PROVIDER_FAILED, EpisodeKey
 from teachwhy.evaluation.upstream.package import Condition, Prompt, Upstream
 from teachwhy.evaluation.upstream.rules import score_answer
@@ -34,6 +41,8 @@ from teachwhy.evaluation.upstream.syntax import read_answer
 from teachwhy.evaluation.upstream.verdicts import TheirVerdict, ask_upstream, missing_verdict
 from teachwhy.records import Message, OutcomeName, Record, ToolCall
 from teachwhy.scenarios.outcomes import StopReason
+
+REQUEST_SECONDS: int = EvaluationConfig.model_fields["request_timeout_seconds"].default
 
 
 class UpstreamRow(Record):
@@ -115,6 +124,8 @@ class UpstreamBatch:
     finished: Callable[[UpstreamRow], None] | None = None
     """Told of every row."""
     input_error: InputError | None = None
+    judge_seconds: float = REQUEST_SECONDS
+    """Their verdict may take so long, all requests to its judge included."""
     num_finished: int = 0
     answers: dict[tuple[str, int], Answer] = field(default_factory=dict)
 
@@ -188,16 +199,20 @@ def one_answer(batch: UpstreamBatch) -> Solver:
             return state
         repeat = plan.repeat + (state.epoch - 1) * batch.num_repeats
         config = GenerateConfig(seed=turn_seed(batch.seed, plan.condition.id, repeat, 0))
+        model = get_model()
         try:
-            output = await get_model().generate(state.messages, config=config)
+            with masked_failures(model):
+                output = await model.generate(state.messages, config=config)
         except InputError as error:
             batch.input_error = batch.input_error or error
             raise
         except LimitExceededError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a provider raises is a failed episode
-            answer.fault = f"{PROVIDER_FAILED}: {type(error).__name__}: {str(error)[:300]}"
+            answer.fault = f"{PROVIDER_FAILED}: {explain_failure(error, find_secrets(model))}"
             return state
+        if output.empty or output.error:
+            answer.fault = explain_no_answer(output, find_secrets(model))
         _take(state, answer, output)
         return state
 
@@ -209,7 +224,6 @@ def _take(state: TaskState, answer: Answer, output: ModelOutput) -> None:
     if output.usage is not None:
         answer.input_tokens, answer.output_tokens = output.usage.input_tokens, output.usage.output_tokens
     if output.empty or output.error:
-        answer.fault = f"the provider gave no answer: {(output.error or 'no choices')[:300]}"
         return
     text = output.message.text
     answer.text = text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate is in no file
@@ -302,7 +316,7 @@ async def _make_row(batch: UpstreamBatch, state: TaskState, answer: Answer) -> U
     if said:
         judge = model_roles().get("judge")
         judge = judge[0] if isinstance(judge, list) else judge
-        theirs = await ask_upstream(batch.upstream, state, judge)
+        theirs = await ask_upstream(batch.upstream, state, judge, batch.judge_seconds)
     if plan.known is not None:
         return plan.known.model_copy(update={"theirs": theirs})
     condition, prompt = plan.condition, batch.prompts[plan.condition]

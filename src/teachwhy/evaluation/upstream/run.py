@@ -17,9 +17,16 @@ from inspect_ai import Task, task
 from teachwhy.config import EvaluationConfig
 from teachwhy.errors import ConfigError
 from teachwhy.evaluation.ledger import EpisodeKey, Ledger, is_lost, key_of, sort_rows
-from teachwhy.evaluation.run import Progress, name_by_files, resolve_model_name, run_tasks
-from teachwhy.evaluation.tasks import sampling
+from teachwhy.evaluation.run import (
+    Progress,
+    choose_attempt_timeout,
+    name_by_files,
+    resolve_model_name,
+    run_tasks,
+)
+from teachwhy.evaluation.tasks import MAX_RETRIES, sampling
 from teachwhy.evaluation.upstream.episodes import (
+    REQUEST_SECONDS,
     PlannedCondition,
     UpstreamBatch,
     UpstreamRow,
@@ -30,7 +37,7 @@ from teachwhy.run_dir import atomic_write_text, read_json
 
 MAX_TOKENS = 4096
 """Of an answer, where nobody says: reasoning and several letters."""
-SETTABLE = ("temperature", "max_tokens", "repeats")
+SETTABLE = ("temperature", "max_tokens", "repeats", "request_timeout_seconds", "max_retries")
 """Of the section [evaluation], what bears on published conditions."""
 
 
@@ -43,6 +50,10 @@ class UpstreamSettings:
     repeats: int = 1
     judge: str = ""
     """A model name of Inspect; "" for none, and then their verdict is missing."""
+    request_timeout_seconds: int = REQUEST_SECONDS
+    """Of one request for an answer to a model behind an API, and of their whole verdict."""
+    max_retries: int = MAX_RETRIES
+    """Of either, where it fails for the moment."""
 
 
 def take_settings(config: EvaluationConfig, given: Sequence[str], judge: str) -> UpstreamSettings:
@@ -105,9 +116,13 @@ def evaluate_upstream(
 
         tell(num_done)
         if missing:
-            batch = UpstreamBatch(used, missing, seed=seed, finished=record)
-            task = build_upstream_task(batch, sampling(settings.temperature, settings.max_tokens))
-            run_tasks([task], [batch], model_name, out_dir / "logs", settings.judge)
+            seconds = settings.request_timeout_seconds
+            batch = UpstreamBatch(used, missing, seed=seed, finished=record, judge_seconds=seconds)
+            config = sampling(settings.temperature, settings.max_tokens, settings.max_retries)
+            config.attempt_timeout = choose_attempt_timeout(model_name, seconds)
+            run_tasks(
+                [build_upstream_task(batch, config)], [batch], model_name, out_dir / "logs", settings.judge
+            )
         return sort_rows(ledger.rows, [EpisodeKey(*plan.key) for plan in plans])
 
 
