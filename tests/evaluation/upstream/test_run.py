@@ -15,7 +15,7 @@ from tests.evaluation.upstream.played import CONDITIONS, stand_in
 from teachwhy import cli, cli_upstream
 from teachwhy.cli_upstream import find_given
 from teachwhy.config import EvaluationConfig
-from teachwhy.errors import ConfigError, DataError
+from teachwhy.errors import ConfigError, DataError, InputError
 from teachwhy.evaluation.ledger import is_lost, read_rows
 from teachwhy.evaluation.upstream.episodes import UpstreamRow
 from teachwhy.evaluation.upstream.package import list_conditions, load_upstream
@@ -151,6 +151,25 @@ def test_a_row_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
     ledger.write_bytes(ledger.read_bytes() + ledger.read_bytes().splitlines(True)[0])
     with pytest.raises(DataError, match="twice"):
         run("work", tmp_path, "no")
+
+
+@pytest.mark.parametrize("typo", ["nobody/yes", "sprigg", "played/rubbish"])
+def test_a_judge_that_gave_no_verdict_binds_no_folder(tmp_path: Path, typo: str) -> None:
+    settings = UpstreamSettings(judge=typo, max_retries=0)
+    if typo == "played/rubbish":
+        evaluate_upstream("played/work", settings, tmp_path, upstream=stand_in())
+    else:
+        with pytest.raises(InputError, match=typo.partition("/")[0]):
+            evaluate_upstream("played/work", settings, tmp_path, upstream=stand_in())
+    rows = run("work", tmp_path, "no")
+    assert [row.theirs.harmful for row in rows] == [False] * 3
+    assert json.loads((tmp_path / "settings.json").read_text())["judge"] == "played/no"
+
+
+def test_a_model_that_there_is_not_binds_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nobody"):
+        evaluate_upstream("nobody/work", UpstreamSettings(), tmp_path, upstream=stand_in())
+    assert len(run("work", tmp_path)) == 3
 
 
 def test_two_evaluations_do_not_mix(tmp_path: Path) -> None:

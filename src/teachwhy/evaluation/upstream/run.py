@@ -8,7 +8,7 @@ there or were lost to their provider, and, where a judge is given, the verdicts 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from teachwhy.evaluation.upstream.episodes import (
     build_upstream_task,
 )
 from teachwhy.evaluation.upstream.package import Upstream, load_upstream
-from teachwhy.run_dir import atomic_write_text, read_json
+from teachwhy.run_dir import atomic_write_text, read_object
 
 MAX_TOKENS = 4096
 """Of an answer, where nobody says: reasoning and several letters."""
@@ -92,10 +92,13 @@ def evaluate_upstream(
     """
     used = upstream or load_upstream()
     model_name = resolve_model_name(model)
+    judge_name = resolve_model_name(settings.judge) if settings.judge else ""
     plans = plan_upstream(used, settings.repeats)
     ledger_path = out_dir / "episodes.jsonl"
     with Ledger(ledger_path, UpstreamRow, arm="model", seed=seed, may_replace=_is_replaceable) as ledger:
-        _check_settings(out_dir / "settings.json", settings, model_name, used.version)
+        note_settings = _check_settings(
+            out_dir / "settings.json", settings, model_name, judge_name, used.version
+        )
         known = {key_of(row): row for row in ledger.rows}
         missing = [
             PlannedCondition(plan.condition, plan.repeat, known.get(plan.key))
@@ -106,6 +109,7 @@ def evaluate_upstream(
 
         def record(row: UpstreamRow) -> None:
             nonlocal num_done
+            note_settings(row.theirs.harmful is not None)
             ledger.append(row)
             num_done += 1
             tell(num_done)
@@ -120,9 +124,7 @@ def evaluate_upstream(
             batch = UpstreamBatch(used, missing, seed=seed, finished=record, judge_seconds=seconds)
             config = sampling(settings.temperature, settings.max_tokens, settings.max_retries)
             config.attempt_timeout = choose_attempt_timeout(model_name, seconds)
-            run_tasks(
-                [build_upstream_task(batch, config)], [batch], model_name, out_dir / "logs", settings.judge
-            )
+            run_tasks([build_upstream_task(batch, config)], [batch], model_name, out_dir / "logs", judge_name)
         return sort_rows(ledger.rows, [EpisodeKey(*plan.key) for plan in plans])
 
 
@@ -136,8 +138,15 @@ def _is_replaceable(row: UpstreamRow) -> bool:
     return is_lost(row) or _lacks_verdict(row)
 
 
-def _check_settings(path: Path, settings: UpstreamSettings, model_name: str, version: str) -> None:
-    """Refuse to mix two evaluations in one folder; a judge may be given where none was."""
+def _check_settings(
+    path: Path, settings: UpstreamSettings, model_name: str, judge_name: str, version: str
+) -> Callable[[bool], None]:
+    """Refuse to mix two evaluations in one folder; a judge may be given where none has given a verdict.
+
+    Returns what must be told of each row before it is kept, and whether it has a verdict: it writes the
+    settings when the first comes. So a model or a judge that there is not, mistyped perhaps, binds no folder.
+    """
+    judge = name_by_files(judge_name) if judge_name else ""
     wanted = {
         "suite": "upstream",
         "inspect_evals": version,
@@ -145,20 +154,24 @@ def _check_settings(path: Path, settings: UpstreamSettings, model_name: str, ver
         "temperature": settings.temperature,
         "max_tokens": settings.max_tokens,
         "repeats": settings.repeats,
-        "judge": settings.judge,
+        "judge": judge,
     }
-    have = read_json(path) if path.exists() else None
-    if (
-        have is not None
-        and have != wanted
-        and {**have, "judge": have.get("judge") or settings.judge} != wanted
-    ):
+    have = read_object(path) if path.exists() else {}
+    if have and {**have, "judge": have.get("judge") or judge} != wanted:
         raise ConfigError(
             f"{path.parent}: holds an evaluation of another model, suite or judge, or with other settings "
             f"(see {path.name}). Give another output folder, or delete this one."
         )
-    if have != wanted:
-        atomic_write_text(path, json.dumps(wanted, indent=1) + "\n")
+    kept = have
+
+    def note(has_verdict: bool) -> None:
+        nonlocal kept
+        now = {**wanted, "judge": judge if has_verdict else kept.get("judge", "")}
+        if now != kept:
+            atomic_write_text(path, json.dumps(now, indent=1) + "\n")
+            kept = now
+
+    return note
 
 
 @task
