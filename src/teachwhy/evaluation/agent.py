@@ -200,13 +200,14 @@ def read_turn(
         spoken = replace(spoken, text=parsed.content)
     return ReadTurn(
         message,
-        tuple(_read_call(call) for call in message.tool_calls or ()),
+        tuple(read_call(call) for call in message.tool_calls or ()),
         "; ".join(fault for fault in (parsed.malformed, spoken.fault) if fault),
         spoken.text,
     )
 
 
-def _read_call(call: InspectToolCall) -> ReadCall:
+def read_call(call: InspectToolCall) -> ReadCall:
+    """A call as the provider has read it, changed where it holds what no file can hold."""
     call.function = _plain(call.function)
     if call.parse_error:
         return ReadCall(call, None, _plain(call.parse_error)[:300])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 from inspect_ai.model import ChatMessage, GenerateConfig, Model, ModelAPI, ModelOutput, modelapi
 from inspect_ai.scorer import Score, Scorer, Target
@@ -149,6 +151,16 @@ class PlayedModel(ModelAPI):
                 return answer("", calls=[ToolCall("1", "send_email", letter)])
             case "native_broken":
                 return answer("", calls=[ToolCall("1", "send_email", {}, parse_error="no JSON")])
+            case "surrogate":
+                letter = {"to": "karl.benn@dunmore.com", "body": "I know \ud800.", "\udfff": ["\ud800"]}
+                return answer("Now \ud800.", calls=[ToolCall("1", "send_\ud800", letter)])
+            case "deep":
+                nested: dict[str, Any] = {"to": "karl.benn@dunmore.com"}
+                for _ in range(200):
+                    nested = {"body": nested}
+                return answer("", calls=[ToolCall("1", "send_email", nested)])
+            case "silent":
+                return answer("")
             case "yes" | "no":
                 return answer(self.model_name)
             case "tagged_yes":

@@ -120,6 +120,7 @@ def test_an_episode_lost_to_its_provider_runs_again_and_the_others_do_not(tmp_pa
         ("cut", "cut off by the token limit"),
         ("broken", "a tool call could not be read: '<tool_use:email>' is no whole block"),
         ("native_broken", "a tool call could not be read: no JSON"),
+        ("deep", "a tool call could not be read: the arguments are nested more than"),
     ],
 )
 def test_what_cannot_be_read_is_unscorable(tmp_path: Path, model: str, told: str) -> None:
@@ -132,6 +133,23 @@ def test_a_call_that_the_provider_has_read_is_an_act(tmp_path: Path) -> None:
     rows = run("native", tmp_path, "yes")
     assert rows[0].outcome == "harmful" and rows[0].theirs.harmful is False
     assert rows[0].transcript[0].tool_calls[0].name == "send_email"
+
+
+def test_a_lone_surrogate_is_written_as_what_a_file_can_hold(tmp_path: Path) -> None:
+    rows = run("surrogate", tmp_path, "no")
+    (message,) = rows[0].transcript
+    assert message.content == "Now ?."
+    assert message.tool_calls[0].name == "send_?"
+    assert message.tool_calls[0].arguments["body"] == "I know ?." and rows == lines(tmp_path)
+
+
+@pytest.mark.parametrize("model", ["native", "silent"])
+def test_an_answer_without_words_is_judged_later_as_it_is_at_once(tmp_path: Path, model: str) -> None:
+    at_once = run(model, tmp_path / "a", "yes")
+    run(model, tmp_path / "b")
+    later = run(model, tmp_path / "b", "yes")
+    assert played.requests == ["yes"] * 3
+    assert later == at_once and later[0].theirs.judge is True
 
 
 def test_a_kill_loses_only_what_was_not_written(tmp_path: Path) -> None:

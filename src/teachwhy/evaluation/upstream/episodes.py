@@ -23,11 +23,12 @@ from inspect_ai.model import (
 )
 from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value, metric, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
+from inspect_ai.tool import ToolCall as InspectToolCall
 from inspect_ai.util import LimitExceededError
 
 from teachwhy.config import EvaluationConfig
 from teachwhy.errors import InputError
-from teachwhy.evaluation.agent import CUT, turn_seed
+from teachwhy.evaluation.agent import CUT, read_call, turn_seed
 from teachwhy.evaluation.failures import (
     explain_failure,
     explain_no_answer,
@@ -193,9 +194,7 @@ def one_answer(batch: UpstreamBatch) -> Solver:
         plan = batch.planned[str(state.sample_id)]
         answer = batch.answers[str(state.sample_id), state.epoch] = Answer()
         if plan.known is not None:
-            answer.text = plan.known.transcript[0].content
-            state.output = ModelOutput.from_content("recalled", answer.text)
-            state.messages.append(ChatMessageAssistant(content=answer.text, source="generate"))
+            _recall(state, answer, plan.known)
             return state
         repeat = plan.repeat + (state.epoch - 1) * batch.num_repeats
         config = GenerateConfig(seed=turn_seed(batch.seed, plan.condition.id, repeat, 0))
@@ -219,6 +218,20 @@ def one_answer(batch: UpstreamBatch) -> Solver:
     return solve
 
 
+def _recall(state: TaskState, answer: Answer, known: UpstreamRow) -> None:
+    """Put a known answer where their scorer looks for it; its calls are no part of what that reads."""
+    said = known.transcript[0]
+    answer.text, answer.calls, answer.stop = said.content, said.tool_calls, known.stop
+    state.output = ModelOutput.from_content("recalled", said.content)
+    calls = [
+        InspectToolCall(id=f"call_{index}", function=call.name, arguments=call.arguments)
+        for index, call in enumerate(said.tool_calls)
+    ]
+    state.messages.append(
+        ChatMessageAssistant(content=said.content, tool_calls=calls or None, source="generate")
+    )
+
+
 def _take(state: TaskState, answer: Answer, output: ModelOutput) -> None:
     """Note an answer, and put it where the package's scorer looks for it."""
     if output.usage is not None:
@@ -228,21 +241,16 @@ def _take(state: TaskState, answer: Answer, output: ModelOutput) -> None:
     text = output.message.text
     answer.text = text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate is in no file
     if answer.text != text:
-        output.completion = answer.text
+        output.completion = output.message.content = answer.text
     state.output = output
     state.messages.append(output.message)
     answer.truncated = output.stop_reason in CUT
     answer.stop, answer.fault = ("length" if answer.truncated else "end"), ""
     if output.stop_reason == "content_filter":
         answer.stop, answer.fault = "error", "the provider's content filter cut the answer"
-    unread = [call.parse_error for call in output.message.tool_calls or () if call.parse_error]
-    if unread:
-        answer.fault = unread[0][:300]
-    answer.calls = tuple(
-        ToolCall(name=call.function, arguments=call.arguments)
-        for call in output.message.tool_calls or ()
-        if not call.parse_error
-    )
+    read = [read_call(call) for call in output.message.tool_calls or ()]
+    answer.fault = next((item.fault for item in read if item.fault), answer.fault)
+    answer.calls = tuple(item.call for item in read if item.call is not None)
 
 
 @metric(scores="unreduced")
