@@ -30,7 +30,7 @@ from teachwhy.judging.questions import QUESTIONS, Judgement, JudgementKey, Quest
 from teachwhy.judging.store import FILE_NAME, JudgementFile, is_lost
 from teachwhy.providers.checkpoint import find_checkpoint
 from teachwhy.records import OFFICE, EpisodeRow
-from teachwhy.run_dir import read_object
+from teachwhy.run_dir import read_settings
 
 LEDGER = "episodes.jsonl"
 
@@ -74,6 +74,7 @@ def open_evaluation(folder: Path) -> Evaluation:
             )
             raise ConfigError(f"{folder}: {told}. Give the folder of one ({names}).")
         folder = found[0]
+    settings = read_settings(folder, model=str)
     path = folder / LEDGER
     with path.open("rb") as file:
         first = file.readline()
@@ -85,7 +86,6 @@ def open_evaluation(folder: Path) -> Evaluation:
             fault = list_faults(error, "the line")[0]
             raise DataError(f"{path}, line 1: no EpisodeRow: {fault}. Delete this line.") from error
         rows, _ = read_ledger(path, arm=head.arm, seed=head.seed)
-    settings = read_object(folder / "settings.json", model=str)
     return Evaluation(folder, settings["model"], tuple(rows))
 
 

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from teachwhy.errors import DataError, list_faults
 from teachwhy.records import EpisodeRow, Message
 from teachwhy.report.run_files import FileRecord, Manifest, check_record
-from teachwhy.run_dir import read_json, read_object
+from teachwhy.run_dir import read_json, read_settings
 
 LEDGER = "episodes.jsonl"
 SETTINGS = "settings.json"
@@ -119,15 +119,17 @@ def is_evaluation(folder: Path) -> bool:
 
 
 def read_suite(folder: Path) -> SuiteFiles:
-    """Read all that the suite page shows. Raises DataError, naming the file, when one is absent or broken."""
+    """Read all that the suite page shows. Raises DataError, naming the file, when one is absent or broken,
+    and ConfigError for an evaluation of another suite.
+    """
+    settings_path = folder / SETTINGS
+    settings = check_record(SuiteSettings, read_settings(folder), settings_path)
     found: dict[RowKey, tuple[EpisodeRow, int]] = {}
     for offset, row in _read_lines(EpisodeRow, folder / LEDGER):
         found[key_of(row)] = (row.model_copy(update={"transcript": ()}), offset)  # a lost one runs again
     if not found:
         raise DataError(f"{folder / LEDGER}: no episode is in it; run the evaluation first")
     rows = tuple(sorted((row for row, _ in found.values()), key=_order))
-    settings_path = folder / SETTINGS
-    settings = check_record(SuiteSettings, read_object(settings_path), settings_path)
     manifest = _read_manifest(folder)
     titles = {arm.name: arm.title for arm in manifest.experiment.arms}
     logs = sorted(path for path in (folder / LOGS).glob("*.eval") if path.is_file())
