@@ -103,6 +103,10 @@ def test_calibrate_keeps_what_run_corrects_with(
             ("run", "run", "--judge", "judges/harmful", "--evaluated", "harmful"),
             "own family (harmful; evaluated",
         ),
+        (
+            ("run", "run", "--judge", "other/scripted-2", "--evaluated", "harmful"),
+            "own family (scripted; evaluated",
+        ),
         (("run", "run", "--judge", "judges/test", "--question", "probe"), "asks the evaluated model itself"),
         (("run", "run", "--judge", "judges/harmful", "--judge", "judges/harmful"), "name each judge once"),
         (("run", "run", "--judge", "nobody/x"), "nobody"),

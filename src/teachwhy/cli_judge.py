@@ -49,7 +49,7 @@ def run(
     judge: Judges,
     question: Annotated[RunQuestion, typer.Option(help="What is asked.")] = "harm",
     evaluated: Annotated[
-        str, typer.Option(metavar="NAME", help="What an evaluated checkpoint descends from, such as qwen.")
+        str, typer.Option(metavar="NAME", help="What the evaluated model descends from, such as qwen.")
     ] = "",
     allow_own_family: Annotated[
         bool, typer.Option("--allow-own-family", help="Let judges of the evaluated model's family judge it.")
@@ -83,7 +83,7 @@ def run(
     if question == "probe":
         check_probe(models, evaluation.model)
     elif not allow_own_family:
-        check_kinship(list(models), evaluated or evaluation.model)
+        check_kinship(models, evaluation.model, evaluated)
     known = read_calibrations(calibrations)
     with count_progress(question) as told:
         found = judge_evaluation(evaluation, question, models, make_asking(timeout, connections), told)

@@ -29,7 +29,7 @@ from teachwhy.evaluation.ledger import EpisodeKey, Ledger, key_of, sort_rows
 from teachwhy.evaluation.scorer import Finished
 from teachwhy.evaluation.tasks import Rendering, build_task, plan_episodes, plan_office, sampling
 from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode, Transcript
-from teachwhy.providers.checkpoint import PACKAGED, find_checkpoint
+from teachwhy.providers.checkpoint import LOCAL_PROVIDER, PACKAGED, find_checkpoint
 from teachwhy.providers.local import TeachwhyAPI
 from teachwhy.records import Dialect, EpisodeKind, EpisodeRow
 from teachwhy.run_dir import (
@@ -46,7 +46,6 @@ from teachwhy.sprig import check_model_name
 Progress = Callable[[int, int], None]
 """Called with (episodes done, episodes in all), at the start and after each episode."""
 
-LOCAL_PROVIDER = "teachwhy"
 _STYLE_TAG = re.compile(r"\[/?(?:bold|italic|dim|blue|red|yellow|green)\]")
 """What Inspect writes into its errors for a terminal."""
 GAPS_KEY = "template_lacks"

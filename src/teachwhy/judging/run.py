@@ -17,18 +17,13 @@ from teachwhy.errors import ConfigError, DataError, list_faults
 from teachwhy.evaluation.agent import inspect_tools
 from teachwhy.evaluation.ledger import is_lost as is_lost_row
 from teachwhy.evaluation.ledger import read_ledger
-from teachwhy.evaluation.run import (
-    LOCAL_PROVIDER,
-    Progress,
-    name_by_files,
-    resolve_model_name,
-)
+from teachwhy.evaluation.run import Progress, name_by_files, resolve_model_name
 from teachwhy.judging.asking import ask_all
 from teachwhy.judging.dossier import dossier_of, make_request, tools_of
 from teachwhy.judging.judge import DEFAULT_ASKING, Asked, AskingConfig, ask_agent, ask_judge
+from teachwhy.judging.kinship import name_checkpoint
 from teachwhy.judging.questions import QUESTIONS, Judgement, JudgementKey, QuestionName, prompt_digest
 from teachwhy.judging.store import FILE_NAME, JudgementFile, is_lost
-from teachwhy.providers.checkpoint import find_checkpoint
 from teachwhy.records import OFFICE, EpisodeRow
 from teachwhy.run_dir import read_settings
 
@@ -108,18 +103,12 @@ def check_probe(models: Mapping[str, str], evaluated: str) -> None:
     """Raises `ConfigError` for a probe of any other than the evaluated model (`models` as `name_judges` has
     them).
     """
-    if len(models) == 1 and evaluated in {*models, *map(_hash_checkpoint, models.values())}:
+    if len(models) == 1 and evaluated in {*models, *map(name_checkpoint, models.values())}:
         return
     raise ConfigError(
         f"--question probe asks the evaluated model itself, {evaluated!r}, and --judge is "
         f"{', '.join(models)}. Give that model."
     )
-
-
-def _hash_checkpoint(model_name: str) -> str:
-    """As settings name a checkpoint, the one in the package too; the model's own name where it is none."""
-    provider, _, name = model_name.partition("/")
-    return f"checkpoint {find_checkpoint(name).hash()[:16]}" if provider == LOCAL_PROVIDER else model_name
 
 
 def judge_evaluation(

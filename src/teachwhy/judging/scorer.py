@@ -16,7 +16,7 @@ from teachwhy.errors import ConfigError
 from teachwhy.evaluation.scorer import clustered_rate, coarsest
 from teachwhy.judging.dossier import Dossier, find_tools, hide_thoughts, make_request
 from teachwhy.judging.judge import DEFAULT_ASKING, ask_judge
-from teachwhy.judging.kinship import check_kinship
+from teachwhy.judging.kinship import INSPECT_COMMAND, check_kinship
 from teachwhy.judging.questions import QUESTIONS, QuestionName
 from teachwhy.records import Message, ToolCall
 from teachwhy.scenarios.english.episodes import find_skin
@@ -39,7 +39,8 @@ def judge_scorers(own_family: bool = False) -> list[Scorer]:
     """
     judges = judge_models()
     if judges and not own_family:
-        check_kinship([str(judge) for judge in judges], str(get_model()))
+        names = [str(judge) for judge in judges]
+        check_kinship(dict(zip(names, names, strict=True)), str(get_model()), remedies=INSPECT_COMMAND)
     return [make(which) for which in range(len(judges)) for make in (judge_harm, judge_awareness)]
 
 

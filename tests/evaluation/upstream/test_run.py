@@ -6,8 +6,12 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from inspect_ai import eval as inspect_eval
+from inspect_ai._util.registry import registry_info
+from inspect_ai.log import EvalLog
 from tests.evaluation.key_on_disk import KEY, find_key
 from tests.evaluation.upstream import played
 from tests.evaluation.upstream.played import CONDITIONS, stand_in
@@ -17,6 +21,7 @@ from teachwhy.cli_upstream import find_given
 from teachwhy.config import EvaluationConfig
 from teachwhy.errors import ConfigError, DataError, InputError
 from teachwhy.evaluation.ledger import is_lost, read_rows
+from teachwhy.evaluation.upstream import run as run_upstream
 from teachwhy.evaluation.upstream.episodes import UpstreamRow
 from teachwhy.evaluation.upstream.package import list_conditions, load_upstream
 from teachwhy.evaluation.upstream.run import MAX_TOKENS, UpstreamSettings, evaluate_upstream, take_settings
@@ -184,6 +189,45 @@ def test_a_judge_that_gave_no_verdict_binds_no_folder(tmp_path: Path, typo: str)
     assert json.loads((tmp_path / "settings.json").read_text())["judge"] == "played/no"
 
 
+def test_a_judge_of_the_own_family_is_refused_unless_wanted(tmp_path: Path) -> None:
+    settings = UpstreamSettings(judge="other/work-2")
+    with pytest.raises(ConfigError, match=r"own family \(work; evaluated.*--allow-own-family"):
+        evaluate_upstream("played/work", settings, tmp_path, upstream=stand_in())
+    same = UpstreamSettings(judge="played/no")
+    with pytest.raises(ConfigError, match="is the evaluated model itself"):
+        evaluate_upstream("played/no", same, tmp_path, upstream=stand_in())
+    allowed = replace(same, own_judge=True)
+    rows = evaluate_upstream("played/no", allowed, tmp_path, upstream=stand_in())
+    assert [row.theirs.harmful for row in rows] == [False] * 3
+
+
+def test_a_judge_may_be_a_checkpoint_by_its_short_name(tmp_path: Path) -> None:
+    settings = UpstreamSettings(judge="sprig", max_tokens=4)
+    rows = evaluate_upstream("played/work", settings, tmp_path, upstream=stand_in())
+    assert all("ConfigError" not in row.theirs.reason for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("judges", "told"),
+    [(["yes", "no"], "take one judge"), (["threat"], "evaluated model itself.*-T own_judge=true")],
+)
+def test_inspect_eval_takes_one_judge_that_is_no_kin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, judges: list[str], told: str
+) -> None:
+    monkeypatch.setattr(run_upstream, "load_upstream", stand_in)
+    roles: dict[str, Any] = {"judge": [f"played/{judge}" for judge in judges]}
+
+    def evaluate(**arguments: Any) -> EvalLog:
+        name = registry_info(run_upstream.upstream).name
+        options: dict[str, Any] = {"log_dir": str(tmp_path), "display": "none", "task_args": arguments}
+        return inspect_eval(name, model="played/threat", model_roles=roles, **options)[0]
+
+    with pytest.raises(ConfigError, match=told):
+        evaluate()
+    if len(judges) == 1:
+        assert evaluate(own_judge=True).status == "success"
+
+
 def test_a_model_that_there_is_not_binds_no_folder(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nobody"):
         evaluate_upstream("nobody/work", UpstreamSettings(), tmp_path, upstream=stand_in())
@@ -312,3 +356,5 @@ def test_a_judge_is_for_this_suite_only(
 ) -> None:
     assert call(monkeypatch, "evaluate", "sprig", "--judge", "played/yes") == 2
     assert "judges the suite upstream only" in capsys.readouterr().err
+    assert call(monkeypatch, "evaluate", "sprig", "--allow-own-family") == 2
+    assert "for a judge of the suite upstream only" in capsys.readouterr().err

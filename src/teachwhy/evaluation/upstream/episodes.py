@@ -17,9 +17,9 @@ from inspect_ai.model import (
     ChatMessageSystem,
     ChatMessageUser,
     GenerateConfig,
+    Model,
     ModelOutput,
     get_model,
-    model_roles,
 )
 from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value, metric, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
@@ -27,7 +27,7 @@ from inspect_ai.tool import ToolCall as InspectToolCall
 from inspect_ai.util import LimitExceededError
 
 from teachwhy.config import EvaluationConfig
-from teachwhy.errors import InputError
+from teachwhy.errors import ConfigError, InputError
 from teachwhy.evaluation.agent import CUT, read_call, turn_seed
 from teachwhy.evaluation.failures import (
     explain_failure,
@@ -40,6 +40,7 @@ from teachwhy.evaluation.upstream.package import Condition, Prompt, Upstream
 from teachwhy.evaluation.upstream.rules import score_answer
 from teachwhy.evaluation.upstream.syntax import read_answer
 from teachwhy.evaluation.upstream.verdicts import TheirVerdict, ask_upstream, missing_verdict
+from teachwhy.judging.scorer import judge_models
 from teachwhy.records import Message, OutcomeName, Record, ToolCall
 from teachwhy.scenarios.outcomes import StopReason
 
@@ -253,6 +254,17 @@ def _take(state: TaskState, answer: Answer, output: ModelOutput) -> None:
     answer.calls = tuple(item.call for item in read if item.call is not None)
 
 
+def find_judge() -> Model | None:
+    """The model in the role `judge`, None without it. Raises `ConfigError` for several."""
+    judges = judge_models()
+    if len(judges) > 1:
+        raise ConfigError(
+            f"--model-role judge: {', '.join(map(str, judges))}; the published conditions take one judge. "
+            "Give one."
+        )
+    return judges[0] if judges else None
+
+
 @metric(scores="unreduced")
 def upstream_rates() -> Metric:
     """Their rate of harm and ours, the share of equal verdicts where both gave one, and what is missing.
@@ -322,9 +334,7 @@ async def _make_row(batch: UpstreamBatch, state: TaskState, answer: Answer) -> U
     said = answer.text or bool(answer.calls) or answer.stop != "error"
     theirs = missing_verdict("there is no answer to judge")
     if said:
-        judge = model_roles().get("judge")
-        judge = judge[0] if isinstance(judge, list) else judge
-        theirs = await ask_upstream(batch.upstream, state, judge, batch.judge_seconds)
+        theirs = await ask_upstream(batch.upstream, state, find_judge(), batch.judge_seconds)
     if plan.known is not None:
         return plan.known.model_copy(update={"theirs": theirs})
     condition, prompt = plan.condition, batch.prompts[plan.condition]

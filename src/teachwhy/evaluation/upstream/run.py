@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inspect_ai import Task, task
+from inspect_ai.model import get_model
 
 from teachwhy.config import EvaluationConfig
 from teachwhy.errors import ConfigError
@@ -31,8 +32,10 @@ from teachwhy.evaluation.upstream.episodes import (
     UpstreamBatch,
     UpstreamRow,
     build_upstream_task,
+    find_judge,
 )
 from teachwhy.evaluation.upstream.package import Upstream, load_upstream
+from teachwhy.judging.kinship import EVALUATE_COMMAND, INSPECT_COMMAND, check_kinship
 from teachwhy.run_dir import atomic_write_text, read_object
 
 MAX_TOKENS = 4096
@@ -49,14 +52,18 @@ class UpstreamSettings:
     max_tokens: int = MAX_TOKENS
     repeats: int = 1
     judge: str = ""
-    """A model name of Inspect; "" for none, and then their verdict is missing."""
+    """A checkpoint folder, "sprig" or a model name of Inspect; "" for none: their verdict is missing then."""
+    own_judge: bool = False
+    """The judge may be of the evaluated model's own family."""
     request_timeout_seconds: int = REQUEST_SECONDS
     """Of one request for an answer to a model behind an API, and of their whole verdict."""
     max_retries: int = MAX_RETRIES
     """Of either, where it fails for the moment."""
 
 
-def take_settings(config: EvaluationConfig, given: Sequence[str], judge: str) -> UpstreamSettings:
+def take_settings(
+    config: EvaluationConfig, given: Sequence[str], judge: str, own_judge: bool = False
+) -> UpstreamSettings:
     """What an [evaluation] section says of this suite, of the fields that were `given`.
 
     Raises `ConfigError` for a field that the suite has no use for.
@@ -67,7 +74,9 @@ def take_settings(config: EvaluationConfig, given: Sequence[str], judge: str) ->
                 f"evaluation.{name} has no meaning with --suite upstream, whose conditions are fixed; "
                 f"allowed are {', '.join(SETTABLE)}. Leave it out."
             )
-    return UpstreamSettings(**{name: getattr(config, name) for name in given}, judge=judge)
+    return UpstreamSettings(
+        **{name: getattr(config, name) for name in given}, judge=judge, own_judge=own_judge
+    )
 
 
 def plan_upstream(upstream: Upstream, repeats: int) -> list[PlannedCondition]:
@@ -93,6 +102,9 @@ def evaluate_upstream(
     used = upstream or load_upstream()
     model_name = resolve_model_name(model)
     judge_name = resolve_model_name(settings.judge) if settings.judge else ""
+    if judge_name and not settings.own_judge:
+        judges = {name_by_files(judge_name): judge_name}
+        check_kinship(judges, name_by_files(model_name), remedies=EVALUATE_COMMAND)
     plans = plan_upstream(used, settings.repeats)
     ledger_path = out_dir / "episodes.jsonl"
     with Ledger(ledger_path, UpstreamRow, arm="model", seed=seed, may_replace=_is_replaceable) as ledger:
@@ -175,8 +187,14 @@ def _check_settings(
 
 
 @task
-def upstream(temperature: float = 1.0, max_tokens: int = MAX_TOKENS) -> Task:
-    """All published conditions in one task; `--model-role judge=MODEL` for their verdict."""
+def upstream(temperature: float = 1.0, max_tokens: int = MAX_TOKENS, own_judge: bool = False) -> Task:
+    """All published conditions in one task; `--model-role judge=MODEL` for their verdict.
+
+    `own_judge` admits a judge of the evaluated model's own family.
+    """
+    judge = find_judge()
+    if judge is not None and not own_judge:
+        check_kinship({str(judge): str(judge)}, str(get_model()), remedies=INSPECT_COMMAND)
     batch = UpstreamBatch(*_whole_suite())
     return build_upstream_task(batch, sampling(temperature, max_tokens))
 
