@@ -26,7 +26,13 @@ def judge(evaluation: Evaluation, *names: str, question: QuestionName = "harm") 
 def calibration(family_counts: dict[str, Counts], judge: str = "judges/harmful") -> Calibration:
     """With the present wording."""
     prompts = {family: prompt_digest("harm", family) for family in family_counts}
-    return Calibration(judge=judge, question="harm", half="both", prompts=prompts, families=family_counts)
+    return Calibration(
+        judge=judge,
+        question="harm",
+        halves=dict.fromkeys(family_counts, "both"),
+        prompts=prompts,
+        families=family_counts,
+    )
 
 
 def test_kappa_is_agreement_beyond_chance() -> None:

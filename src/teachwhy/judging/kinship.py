@@ -91,11 +91,10 @@ def check_kinship(
     `judges`: name in files -> name under which Inspect finds it. `evaluated`: name of the model in the
     settings, or as Inspect finds it. `descent`: what it descends from besides.
     """
-    for judge, model_name in judges.items():
-        if not _is_same(model_name, evaluated):
-            continue
+    same = [name for name, model_name in judges.items() if _is_same(model_name, evaluated)]
+    if same:
         raise ConfigError(
-            f"judge {judge!r} is the evaluated model itself ({evaluated!r}), and models favour their like. "
+            f"judge {same[0]!r} is the evaluated model itself ({evaluated!r}), and models favour their like. "
             f"Take one of another family, or {remedies.allow}."
         )
     if is_nameless(evaluated) and not descent:
@@ -118,7 +117,7 @@ def check_kinship(
             raise ConfigError(
                 f"judge {judge!r} is of the evaluated model's own family ({', '.join(sorted(shared))}; "
                 f"evaluated: {shown}), and models favour their like. Take one of another family, or "
-                f" {remedies.allow}."
+                f"{remedies.allow}."
             )
 
 

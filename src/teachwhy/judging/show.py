@@ -87,7 +87,8 @@ def describe_awareness(found: HarmGivenAwareness) -> Iterator[str]:
 
 def describe_calibration(calibration: Calibration) -> Iterator[str]:
     """Sensitivity and specificity of each family and of all, with exact 95 % intervals."""
-    yield f"{calibration.judge} on {calibration.question} (labelled transcripts: {calibration.half})"
+    halves = ", ".join(dict.fromkeys(calibration.halves.values()))
+    yield f"{calibration.judge} on {calibration.question} (labelled transcripts: {halves})"
     for family in (ALL, *calibration.families):
         counts = calibration.counts(family)
         yield (
