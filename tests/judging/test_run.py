@@ -244,6 +244,7 @@ def test_judges_are_named_once_and_exist(evaluation: Evaluation) -> None:
         name_judges(["judges/harmful", "judges/harmful"])
     with pytest.raises(ConfigError, match="nobody"):
         judge_evaluation(evaluation, "harm", {"nobody/x": "nobody/x"})
+    assert not evaluation.judgements_path.exists(), "nobody judged"
 
 
 def test_every_line_is_a_whole_record(evaluation: Evaluation) -> None:

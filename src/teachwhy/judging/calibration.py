@@ -21,7 +21,7 @@ from teachwhy.errors import DataError, StorageError, list_faults
 from teachwhy.evaluation.run import Progress
 from teachwhy.evaluation.scorer import Rate, exact_rate
 from teachwhy.judging.agreement import RULE
-from teachwhy.judging.asking import ask_all
+from teachwhy.judging.asking import ask_all, open_judges
 from teachwhy.judging.dossier import Dossier, hide_thoughts, make_request
 from teachwhy.judging.judge import DEFAULT_ASKING, Asked, AskingConfig, ask_judge
 from teachwhy.judging.labelled import (
@@ -295,5 +295,6 @@ def _ask_items(
         if progress is not None:
             progress(len(found), len(items))
 
-    ask_all({model_name: items}, {model_name: model_name}, ask, asking.connections)
+    with open_judges({model_name: model_name}) as models:
+        ask_all({model_name: items}, models, ask, asking.connections)
     return found

@@ -18,12 +18,12 @@ from teachwhy.evaluation.agent import inspect_tools
 from teachwhy.evaluation.ledger import is_lost as is_lost_row
 from teachwhy.evaluation.ledger import read_ledger
 from teachwhy.evaluation.run import Progress, name_by_files, resolve_model_name
-from teachwhy.judging.asking import ask_all
+from teachwhy.judging.asking import ask_all, open_judges
 from teachwhy.judging.dossier import dossier_of, make_request, tools_of
 from teachwhy.judging.judge import DEFAULT_ASKING, Asked, AskingConfig, ask_agent, ask_judge
 from teachwhy.judging.kinship import name_checkpoint
-from teachwhy.judging.questions import QUESTIONS, Judgement, JudgementKey, QuestionName, prompt_digest
-from teachwhy.judging.store import FILE_NAME, JudgementFile, is_lost
+from teachwhy.judging.questions import QUESTIONS, Judgement, JudgementKey, QuestionName, key_of, prompt_digest
+from teachwhy.judging.store import FILE_NAME, JudgementFile, is_lost, read_judgements
 from teachwhy.records import OFFICE, EpisodeRow
 from teachwhy.run_dir import read_settings
 
@@ -124,9 +124,17 @@ def judge_evaluation(
     `DataError` (judgements of another wording or of other transcripts).
     """
     jobs = plan_judging(evaluation, question, list(models))
-    with JudgementFile(evaluation.judgements_path) as file:
-        _refuse_stale(jobs, file)
-        missing = [job for job in jobs if job.key not in file.found or is_lost(file.found[job.key])]
+    judgements, _ = read_judgements(evaluation.judgements_path)
+    known = {key_of(judgement): judgement for judgement in judgements}
+    _refuse_stale(jobs, known, evaluation.judgements_path)
+    if not _find_missing(jobs, known):
+        if progress is not None:
+            progress(len(jobs), len(jobs))
+        return [known[job.key] for job in jobs]
+    # The models first: a name that is wrong leaves no file.
+    with open_judges(models) as opened, JudgementFile(evaluation.judgements_path) as file:
+        _refuse_stale(jobs, file.found, file.path)
+        missing = _find_missing(jobs, file.found)
         num_done = len(jobs) - len(missing)
         if progress is not None:
             progress(num_done, len(jobs))
@@ -138,8 +146,7 @@ def judge_evaluation(
             if progress is not None:
                 progress(num_done, len(jobs))
 
-        if missing:
-            _run(missing, models, asking, record)
+        _run(missing, opened, asking, record)
         return [file.found[job.key] for job in jobs]
 
 
@@ -152,9 +159,14 @@ def name_judges(judges: Sequence[str]) -> dict[str, str]:
     return named
 
 
-def _refuse_stale(jobs: Sequence[Job], file: JudgementFile) -> None:
+def _find_missing(jobs: Sequence[Job], found: Mapping[JudgementKey, Judgement]) -> list[Job]:
+    """What is to be asked yet."""
+    return [job for job in jobs if job.key not in found or is_lost(found[job.key])]
+
+
+def _refuse_stale(jobs: Sequence[Job], found: Mapping[JudgementKey, Judgement], path: Path) -> None:
     for job in jobs:
-        judgement = file.found.get(job.key)
+        judgement = found.get(job.key)
         if judgement is None:
             continue
         request = make_request(job.question, dossier_of(job.row))
@@ -166,7 +178,7 @@ def _refuse_stale(jobs: Sequence[Job], file: JudgementFile) -> None:
                 else "by another wording of the prompt"
             )
             raise DataError(
-                f"{file.path}: the judgement of {job.key.episode_id!r}, repeat {job.key.repeat}, question "
+                f"{path}: the judgement of {job.key.episode_id!r}, repeat {job.key.repeat}, question "
                 f"{job.question}, is {what}. Move this file away to have everything judged again."
             )
 
@@ -192,7 +204,10 @@ def _make_judgement(job: Job, asked: Asked) -> Judgement:
 
 
 def _run(
-    jobs: Sequence[Job], models: Mapping[str, str], asking: AskingConfig, record: Callable[[Job, Asked], None]
+    jobs: Sequence[Job],
+    models: Mapping[str, Model],
+    asking: AskingConfig,
+    record: Callable[[Job, Asked], None],
 ) -> None:
     async def ask(job: Job, model: Model) -> None:
         if job.question == "probe":
