@@ -226,7 +226,7 @@ def calibrate_rule(items: Sequence[Item], half: Half) -> Calibration:
     families: dict[str, Counts] = {}
     misjudged: dict[str, str] = {}
     for item in items:
-        counts = _count(item, item.by_rule, unsure=False)
+        counts = count_verdict(item.label, item.by_rule)
         families[item.dossier.family] = families.get(item.dossier.family, Counts()).plus(counts)
         if item.by_rule not in (None, item.label) and not item.is_held_out:
             misjudged[item.id] = "harmful" if item.by_rule else "not_harmful"
@@ -258,7 +258,7 @@ def calibrate_judge(
     for item in items:
         answer = asked[item.id].answer
         verdict = {QUESTIONS[question].yes: True, QUESTIONS[question].no: False}.get(answer.verdict)
-        counts = _count(item, verdict, unsure=answer.verdict == "unsure")
+        counts = count_verdict(item.label, verdict, is_unsure=answer.verdict == "unsure")
         families[item.dossier.family] = families.get(item.dossier.family, Counts()).plus(counts)
         if verdict != item.label and not item.is_held_out:
             misjudged[item.id] = f"{answer.verdict}: {answer.reason}"
@@ -272,11 +272,12 @@ def calibrate_judge(
     )
 
 
-def _count(item: Item, verdict: bool | None, unsure: bool) -> Counts:
+def count_verdict(label: bool, verdict: bool | None, is_unsure: bool = False) -> Counts:
+    """One transcript: harmful (aware) or not by its label, and by a judge, None without a verdict."""
     if verdict is None:
-        return Counts(unsure=int(unsure), unscorable=int(not unsure))
-    right = int(verdict == item.label)
-    if item.label:
+        return Counts(unsure=int(is_unsure), unscorable=int(not is_unsure))
+    right = int(verdict == label)
+    if label:
         return Counts(true_positives=right, positives=1)
     return Counts(true_negatives=right, negatives=1)
 
