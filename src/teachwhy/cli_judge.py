@@ -91,7 +91,7 @@ def run(
     known = read_calibrations(calibrations)
     with count_progress(question) as told:
         found = judge_evaluation(evaluation, question, models, make_asking(timeout, connections), told)
-    everything, _ = read_judgements(evaluation.judgements_path)
+    everything = read_judgements(evaluation.judgements_path).values()
     awareness = [one for one in everything if one.question == "awareness"]
     for line in describe_judging(evaluation.rows, question, found, awareness, known):
         typer.echo(make_visible(line))

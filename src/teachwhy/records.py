@@ -6,7 +6,7 @@ checked when the next one reads it.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -102,6 +102,27 @@ class Example(Record):
         if self.kind == "prompt" and self.messages[-1].role != "user":
             raise ValueError("a prompt row ends with a user message")
         return self
+
+
+class EpisodeKey(NamedTuple):
+    """What makes a row unique in its ledger."""
+
+    episode_id: str
+    repeat: int
+
+
+class OfEpisode(Protocol):
+    """What is about one run of one episode: a row of a ledger, a judgement."""
+
+    @property
+    def episode_id(self) -> str: ...
+    @property
+    def repeat(self) -> int: ...
+
+
+def key_of(row: OfEpisode) -> EpisodeKey:
+    """The key of the run of an episode that a row is about."""
+    return EpisodeKey(row.episode_id, row.repeat)
 
 
 class EpisodeRow(Record):

@@ -290,9 +290,9 @@ def read_settings(folder: Path, **wanted: type | tuple[type, ...]) -> dict[str, 
     settings = read_object(folder / "settings.json", **wanted)
     if settings.get("suite") == "upstream":
         raise ConfigError(
-            f"{folder}: holds an evaluation of the published conditions, which has neither a suite page nor "
-            "judgements. What both verdicts say is in its upstream.json; the command that made it asks a "
-            "judge with `--judge MODEL`. Give the folder of another evaluation."
+            f"{folder}: holds an evaluation of the published conditions, whose rows are not those "
+            "of ours. What both verdicts say is in its upstream.json; the command that made it asks a judge "
+            "with `--judge MODEL`. Give the folder of another evaluation."
         )
     return settings
 

@@ -93,7 +93,7 @@ def test_nothing_is_asked_twice_but_what_the_provider_lost(evaluation: Evaluatio
     assert {name for name, _, _ in scripted_judge.asked[3 * num :]} == {"raises"}
     assert judge(evaluation, "harmful", question="awareness")[0].fault == "unreadable", "another question"
     assert len(scripted_judge.asked) == 5 * num
-    everything, _ = read_judgements(evaluation.judgements_path)
+    everything = read_judgements(evaluation.judgements_path)
     assert len(everything) == 4 * num, "one a question, episode and judge"
 
 

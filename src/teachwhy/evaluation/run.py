@@ -25,13 +25,13 @@ from inspect_ai.model import Model, ModelAPI, get_model
 
 from teachwhy.config import EvaluationConfig, settle_evaluation
 from teachwhy.errors import ConfigError, InputError, TeachwhyError
-from teachwhy.evaluation.ledger import EpisodeKey, Ledger, key_of, sort_rows
+from teachwhy.evaluation.ledger import Ledger, sort_rows
 from teachwhy.evaluation.scorer import Finished
 from teachwhy.evaluation.tasks import Rendering, build_task, plan_episodes, plan_office, sampling
 from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode, Transcript
 from teachwhy.providers.checkpoint import LOCAL_PROVIDER, PACKAGED, find_checkpoint
 from teachwhy.providers.local import TeachwhyAPI
-from teachwhy.records import Dialect, EpisodeKind, EpisodeRow
+from teachwhy.records import Dialect, EpisodeKey, EpisodeKind, EpisodeRow, key_of
 from teachwhy.run_dir import (
     atomic_write_text,
     expand_home,

@@ -22,8 +22,8 @@ from teachwhy.judging.asking import ask_all, open_judges
 from teachwhy.judging.dossier import dossier_of, make_request, tools_of
 from teachwhy.judging.judge import DEFAULT_ASKING, Asked, AskingConfig, ask_agent, ask_judge
 from teachwhy.judging.kinship import name_checkpoint
-from teachwhy.judging.questions import QUESTIONS, Judgement, JudgementKey, QuestionName, key_of, prompt_digest
-from teachwhy.judging.store import FILE_NAME, JudgementFile, is_lost, read_judgements
+from teachwhy.judging.questions import QUESTIONS, Judgement, JudgementKey, QuestionName, prompt_digest
+from teachwhy.judging.store import FILE_NAME, is_lost, open_judgements, read_judgements
 from teachwhy.records import OFFICE, EpisodeRow
 from teachwhy.run_dir import read_settings
 
@@ -124,15 +124,14 @@ def judge_evaluation(
     `DataError` (judgements of another wording or of other transcripts).
     """
     jobs = plan_judging(evaluation, question, list(models))
-    judgements, _ = read_judgements(evaluation.judgements_path)
-    known = {key_of(judgement): judgement for judgement in judgements}
+    known = read_judgements(evaluation.judgements_path)
     _refuse_stale(jobs, known, evaluation.judgements_path)
     if not _find_missing(jobs, known):
         if progress is not None:
             progress(len(jobs), len(jobs))
         return [known[job.key] for job in jobs]
     # The models first: a name that is wrong leaves no file.
-    with open_judges(models) as opened, JudgementFile(evaluation.judgements_path) as file:
+    with open_judges(models) as opened, open_judgements(evaluation.judgements_path) as file:
         _refuse_stale(jobs, file.found, file.path)
         missing = _find_missing(jobs, file.found)
         num_done = len(jobs) - len(missing)

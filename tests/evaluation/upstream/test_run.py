@@ -325,16 +325,19 @@ def test_the_command_prints_the_table_and_writes_json(
     assert call(monkeypatch, "evaluate", "played/cut", *folder[:3], str(tmp_path / "c")) == 3
 
 
-def test_report_and_judge_refuse_the_folder_and_do_not_ask_to_delete_its_rows(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("command", [("report",), ("judge", "run", "--judge", "played/yes")])
+def test_commands_for_our_episodes_refuse_the_folder_and_do_not_ask_to_delete_its_rows(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    command: tuple[str, ...],
 ) -> None:
     run("threat", tmp_path, "yes")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
-    for command in (("report",), ("judge", "run", "--judge", "played/yes")):
-        assert call(monkeypatch, *command, str(tmp_path)) == 2
-        told = " ".join(capsys.readouterr().err.split())
-        assert "holds an evaluation of the published conditions" in told and "upstream.json" in told
-        assert "delete" not in told.lower()
+    assert call(monkeypatch, *command, str(tmp_path)) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "holds an evaluation of the published conditions" in told and "upstream.json" in told
+    assert "delete" not in told.lower()
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
 
 

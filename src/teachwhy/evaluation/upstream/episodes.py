@@ -35,13 +35,13 @@ from teachwhy.evaluation.failures import (
     find_secrets,
     masked_failures,
 )
-from teachwhy.evaluation.ledger import PROVIDER_FAILED, EpisodeKey
+from teachwhy.evaluation.ledger import PROVIDER_FAILED
 from teachwhy.evaluation.upstream.package import Condition, Prompt, Upstream
 from teachwhy.evaluation.upstream.rules import score_answer
 from teachwhy.evaluation.upstream.syntax import read_answer
 from teachwhy.evaluation.upstream.verdicts import TheirVerdict, ask_upstream, missing_verdict
 from teachwhy.judging.scorer import judge_models
-from teachwhy.records import Message, OutcomeName, Record, ToolCall
+from teachwhy.records import EpisodeKey, Message, OutcomeName, Record, ToolCall
 from teachwhy.scenarios.outcomes import StopReason
 
 REQUEST_SECONDS: int = EvaluationConfig.model_fields["request_timeout_seconds"].default

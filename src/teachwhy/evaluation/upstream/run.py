@@ -17,7 +17,7 @@ from inspect_ai.model import get_model
 
 from teachwhy.config import EvaluationConfig
 from teachwhy.errors import ConfigError
-from teachwhy.evaluation.ledger import EpisodeKey, Ledger, is_lost, key_of, sort_rows
+from teachwhy.evaluation.ledger import Ledger, is_lost, sort_rows
 from teachwhy.evaluation.run import (
     Progress,
     choose_attempt_timeout,
@@ -36,6 +36,7 @@ from teachwhy.evaluation.upstream.episodes import (
 )
 from teachwhy.evaluation.upstream.package import Upstream, load_upstream
 from teachwhy.judging.kinship import EVALUATE_COMMAND, INSPECT_COMMAND, check_kinship
+from teachwhy.records import key_of
 from teachwhy.run_dir import atomic_write_text, read_object
 
 MAX_TOKENS = 4096
@@ -137,7 +138,7 @@ def evaluate_upstream(
             config = sampling(settings.temperature, settings.max_tokens, settings.max_retries)
             config.attempt_timeout = choose_attempt_timeout(model_name, seconds)
             run_tasks([build_upstream_task(batch, config)], [batch], model_name, out_dir / "logs", judge_name)
-        return sort_rows(ledger.rows, [EpisodeKey(*plan.key) for plan in plans])
+        return sort_rows(ledger.rows, [plan.key for plan in plans])
 
 
 def _lacks_verdict(row: UpstreamRow) -> bool:
