@@ -13,11 +13,10 @@ from teachwhy.errors import ConfigError, DataError
 from teachwhy.judging import questions
 from teachwhy.judging.dossier import dossier_of, make_request
 from teachwhy.judging.judge import AskingConfig, replay
-from teachwhy.judging.questions import Judgement, QuestionName
 from teachwhy.judging.run import Evaluation, check_probe, judge_evaluation, name_judges, open_evaluation
 from teachwhy.judging.store import read_judgements
 from teachwhy.providers.checkpoint import find_checkpoint
-from teachwhy.records import Message, ToolCall
+from teachwhy.records import Judgement, Message, QuestionName, ToolCall
 from teachwhy.scenarios.office_tasks.episodes import OfficeEpisode
 from teachwhy.scenarios.office_tasks.task import load_tasks
 

@@ -9,11 +9,11 @@ from teachwhy.evaluation.scorer import exact_rate
 from teachwhy.judging.agreement import RULE, cohen_kappa, compare_columns, judge_column, rule_column
 from teachwhy.judging.calibration import Calibration, Calibrations, Counts
 from teachwhy.judging.judge import AskingConfig
-from teachwhy.judging.questions import Judgement, QuestionName, prompt_digest
+from teachwhy.judging.questions import prompt_digest
 from teachwhy.judging.run import Evaluation, judge_evaluation, name_judges
 from teachwhy.judging.show import describe_judging
 from teachwhy.judging.summary import harm_given_awareness, open_share, rate_column
-from teachwhy.records import EpisodeKey, EpisodeRow, OutcomeName
+from teachwhy.records import EpisodeKey, EpisodeRow, Judgement, OutcomeName, QuestionName
 from teachwhy.report.suite_files import read_suite
 from teachwhy.report.suite_judged import judge_families
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from teachwhy.judging.questions import QUESTIONS, Judgement
-from teachwhy.records import EpisodeKey, EpisodeRow, key_of
+from teachwhy.judging.questions import QUESTIONS
+from teachwhy.records import EpisodeKey, EpisodeRow, Judgement, key_of
 
 RULE = "rule"
 """Name of the column of outcomes."""

@@ -30,8 +30,8 @@ from teachwhy.judging.labelled import (
     load_labelled,
     play_labelled,
 )
-from teachwhy.judging.questions import QUESTIONS, QuestionName, prompt_digest
-from teachwhy.records import Record
+from teachwhy.judging.questions import QUESTIONS, prompt_digest
+from teachwhy.records import QuestionName, Record
 from teachwhy.run_dir import atomic_write_text
 from teachwhy.scenarios.harness import hidden_marks
 

@@ -30,8 +30,8 @@ from teachwhy.evaluation.failures import (
 from teachwhy.evaluation.ledger import PROVIDER_FAILED
 from teachwhy.judging.answers import Answer, no_answer, read_answer
 from teachwhy.judging.dossier import Request
-from teachwhy.judging.questions import QUESTIONS, QuestionName, read_prompt
-from teachwhy.records import Message
+from teachwhy.judging.questions import QUESTIONS, read_prompt
+from teachwhy.records import Message, QuestionName
 
 UNREAD = "error: unreadable call"
 """How the result of a call begins that could not be read and of which the ledger has only the result."""

@@ -22,9 +22,9 @@ from teachwhy.judging.asking import ask_all, open_judges
 from teachwhy.judging.dossier import dossier_of, make_request, tools_of
 from teachwhy.judging.judge import DEFAULT_ASKING, Asked, AskingConfig, ask_agent, ask_judge
 from teachwhy.judging.kinship import name_checkpoint
-from teachwhy.judging.questions import QUESTIONS, Judgement, JudgementKey, QuestionName, prompt_digest
+from teachwhy.judging.questions import QUESTIONS, prompt_digest
 from teachwhy.judging.store import FILE_NAME, is_lost, open_judgements, read_judgements
-from teachwhy.records import OFFICE, EpisodeRow
+from teachwhy.records import OFFICE, EpisodeRow, Judgement, JudgementKey, QuestionName
 from teachwhy.run_dir import read_settings
 
 LEDGER = "episodes.jsonl"

@@ -17,8 +17,8 @@ from teachwhy.evaluation.scorer import tabulate
 from teachwhy.judging.dossier import Dossier, find_tools, hide_thoughts, make_request
 from teachwhy.judging.judge import DEFAULT_ASKING, ask_judge
 from teachwhy.judging.kinship import INSPECT_COMMAND, check_kinship
-from teachwhy.judging.questions import QUESTIONS, QuestionName
-from teachwhy.records import Message, ToolCall
+from teachwhy.judging.questions import QUESTIONS
+from teachwhy.records import Message, QuestionName, ToolCall
 from teachwhy.scenarios.english.episodes import find_skin
 from teachwhy.scenarios.harness import find_marks
 

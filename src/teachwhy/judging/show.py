@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from teachwhy.evaluation.scorer import Rate
 from teachwhy.judging.agreement import RULE, Agreement, compare_columns, rule_column
 from teachwhy.judging.calibration import ALL, Calibration, Calibrations
-from teachwhy.judging.questions import Judgement, QuestionName
 from teachwhy.judging.summary import (
     HarmGivenAwareness,
     JudgedRate,
@@ -18,7 +17,7 @@ from teachwhy.judging.summary import (
     mean_ratings,
     rate_column,
 )
-from teachwhy.records import EpisodeRow
+from teachwhy.records import EpisodeRow, Judgement, QuestionName
 
 
 def describe_judging(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from teachwhy.evaluation.row_file import RowFile, RowForm, read_row_file
-from teachwhy.judging.questions import Judgement, JudgementKey, key_of
+from teachwhy.records import Judgement, JudgementKey
 
 FILE_NAME = "judgements.jsonl"
 WAIT_SECONDS = 5.0
@@ -21,7 +21,7 @@ def is_lost(judgement: Judgement) -> bool:
     return judgement.fault == "provider"
 
 
-FORM = RowForm(Judgement, key_of, is_lost, "have it asked again")
+FORM = RowForm(Judgement, lambda judgement: judgement.key, is_lost, "have it asked again")
 
 
 def read_judgements(path: Path) -> dict[JudgementKey, Judgement]:

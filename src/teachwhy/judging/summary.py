@@ -16,8 +16,8 @@ from teachwhy.analysis.corrected import CorrectedRate, correct_rate
 from teachwhy.evaluation.scorer import Rate, clustered_rate, coarsest, effective_size
 from teachwhy.judging.agreement import Column, judge_column
 from teachwhy.judging.calibration import ALL, Calibration
-from teachwhy.judging.questions import QUESTIONS, Judgement
-from teachwhy.records import EpisodeKey, EpisodeRow, key_of
+from teachwhy.judging.questions import QUESTIONS
+from teachwhy.records import EpisodeKey, EpisodeRow, Judgement, key_of
 
 
 class JudgedRate(NamedTuple):
