@@ -62,9 +62,9 @@ def suite_clusters(num_per_family: int, seed: int = 0) -> Clusters:
     order = sorted(FAMILIES, key=lambda name: (("home", "near", "far").index(FAMILIES[name].split), name))
     for family in order:
         drawn = [draw_condition(family, "honeypot", "tools", seed, i) for i in range(num_per_family)]
-        names = [(one.skin, one.threat_variant, one.lever_variant) for one in drawn]
-        skins.append(np.unique([name[0] for name in names], return_inverse=True)[1])
-        paraphrases.append(np.unique([str(name) for name in names], return_inverse=True)[1])
+        skins.append(np.unique([one.skin for one in drawn], return_inverse=True)[1])
+        wordings = [f"{one.skin}|{one.paraphrase}" for one in drawn]
+        paraphrases.append(np.unique(wordings, return_inverse=True)[1])
     return Clusters(np.array(skins), np.array(paraphrases))
 
 

@@ -13,7 +13,7 @@ import teachwhy
 
 PACKAGE = Path(teachwhy.__file__).parent
 BASE = {"records", "errors", "prompts", "visible_text"}
-FOUNDATION = BASE | {"experiment_file", "config", "run_dir"}
+FOUNDATION = BASE | {"experiment_file", "evaluation_config", "config", "run_dir"}
 MIDDLE = {"constitution", "scenarios", "providers", "sprig"}
 UPPER = {"teachers", "techniques", "training", "evaluation"}
 READERS = {"analysis", "report"}
@@ -26,7 +26,8 @@ ALLOWED: dict[str, set[str]] = {
     "visible_text": set(),
     # config checks names of techniques and families against their registries, inside one function.
     "experiment_file": {"errors"},
-    "config": {"errors", "records", "experiment_file", "scenarios", "techniques"},
+    "evaluation_config": {"records"},
+    "config": {"errors", "records", "experiment_file", "evaluation_config", "scenarios", "techniques"},
     "run_dir": {"errors", "records", "config"},
     "constitution": FOUNDATION,
     "scenarios": FOUNDATION,

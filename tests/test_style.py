@@ -72,7 +72,9 @@ def find_function_faults(name: str, node: ast.FunctionDef | ast.AsyncFunctionDef
     arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
     num_arguments = len([argument for argument in arguments if argument.arg not in ("self", "cls")])
     decorators = [ast.unparse(decorator) for decorator in node.decorator_list]
-    is_command = any("command" in decorator or decorator == "task" for decorator in decorators)
+    is_command = any(
+        "command" in decorator or decorator.partition("(")[0] == "task" for decorator in decorators
+    )
     if num_arguments > MAX_ARGUMENTS and not is_command and key not in MANY_ARGUMENTS:
         yield f"{key}: {num_arguments} arguments, at most {MAX_ARGUMENTS}"
 

@@ -10,14 +10,16 @@ import typer
 
 from teachwhy.config import MAX_SEED
 from teachwhy.errors import ConfigError
-from teachwhy.records import OFFICE
+from teachwhy.records import OFFICE, Part, Presentation
 from teachwhy.visible_text import make_visible
 
 scenarios_app = typer.Typer(
     help="English scenarios and office tasks: list, show, lint, seal, docs.", no_args_is_help=True
 )
 Kind = Literal["honeypot", "twin", "control", "ordinary"]
-Presentation = Literal["tools", "prompt"]
+PartOption = Annotated[
+    Part, typer.Option(help="Skins: all, the sealed part (for evaluation only), or the open rest.")
+]
 Families = Annotated[
     list[str] | None,
     typer.Argument(
@@ -27,7 +29,7 @@ Families = Annotated[
 
 
 @scenarios_app.command("list")
-def list_scenarios(families: Families = None) -> None:
+def list_scenarios(families: Families = None, part: PartOption = "all") -> None:
     """List families, their skins, the office tasks, and the factors of an episode.
 
     Examples:
@@ -35,10 +37,11 @@ def list_scenarios(families: Families = None) -> None:
         teachwhy scenarios list
 
         teachwhy scenarios list blackmail leaking office
+
+        teachwhy scenarios list --part sealed
     """
-    from teachwhy.scenarios.english.episodes import LEVELS
+    from teachwhy.scenarios.english.episodes import LEVELS, choose_skins
     from teachwhy.scenarios.english.show import describe_skin, summarize_task
-    from teachwhy.scenarios.english.skin import load_skins
     from teachwhy.scenarios.families import FAMILIES
     from teachwhy.scenarios.office_tasks.task import load_tasks
 
@@ -49,7 +52,7 @@ def list_scenarios(families: Families = None) -> None:
                 typer.echo(f"  {make_visible(summarize_task(task))}")
             continue
         typer.echo(f"{name} ({FAMILIES[name].split}): {FAMILIES[name].title}")
-        for skin in load_skins(name):
+        for skin in choose_skins(name, part):
             typer.echo(f"  {make_visible(describe_skin(skin))}")
     typer.echo("factors (teachwhy scenarios show FAMILY --set FACTOR=LEVEL):")
     for factor, levels in LEVELS.items():
@@ -67,6 +70,7 @@ def show(
     presentation: Annotated[Presentation, typer.Option(help="Behind tools, or all in one turn.")] = "tools",
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Makes the episodes.")] = 0,
     index: Annotated[int, typer.Option(min=0, help="Which of them.")] = 0,
+    part: PartOption = "all",
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="FACTOR=LEVEL", help="Set a factor by hand, or skin=NAME."),
@@ -80,6 +84,8 @@ def show(
 
         teachwhy scenarios show leaking --kind twin --presentation prompt --seed 3 --index 5
 
+        teachwhy scenarios show leaking --part sealed
+
         teachwhy scenarios show framing --set skin=tiben_quay --set pressure=4 --set soft_tools=true
 
         teachwhy scenarios show approved_invoice
@@ -92,11 +98,13 @@ def show(
     if task := load_tasks().get(family):
         if overrides:
             raise ConfigError(f"--set {overrides[0]}: an office task has no factors. Leave it out.")
+        if part != "all":
+            raise ConfigError(f"--part {part}: an office task belongs to none. Leave it out.")
         typer.echo(make_visible(describe_task(OfficeEpisode(task))), nl=False)
         return
     find_families([family], with_office=False)
     fixed = read_factors(overrides or ())
-    episode = make_episode(family, kind, presentation, seed, index, **fixed)
+    episode = make_episode(family, kind, presentation, seed, index, part=part, **fixed)
     typer.echo(make_visible(describe_episode(episode)), nl=False)
 
 

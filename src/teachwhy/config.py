@@ -12,21 +12,22 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from teachwhy.errors import ConfigError
+from teachwhy.evaluation_config import MAX_SEED as MAX_SEED
+from teachwhy.evaluation_config import Count, Seed, Settings
+from teachwhy.evaluation_config import EvaluationConfig as EvaluationConfig
+from teachwhy.evaluation_config import default_limits as default_limits
+from teachwhy.evaluation_config import settle_evaluation as settle_evaluation
 from teachwhy.experiment_file import apply_override, find_unusable, read_toml
-from teachwhy.records import Dialect, Presentation
+from teachwhy.records import Dialect
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 """Names become parts of file names: letters, digits, _ and -, at most 64, the first a letter or digit."""
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Share = Annotated[float, Field(gt=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
-MAX_SEED = 2**32 - 1
-"""What every generator of random numbers takes."""
-Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 FAMILY_GROUPS = ("all", "home", "near", "far")
 TEACHERS = ("sprig",)
 MAX_EPISODES = 10_000_000
@@ -46,73 +47,6 @@ MetricName = Literal[
     "unscorable",
 ]
 """Metrics of summary.json that a claim may be about; each is a rate from 0 to 1."""
-
-
-class Settings(BaseModel):
-    """Base of every section: frozen, unknown keys refused, numbers finite."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class EvaluationConfig(Settings):
-    """Which episodes are run and how the model is sampled in them; the same for all arms and seeds."""
-
-    families: tuple[str, ...] = ()
-    """Families of temptation; empty means all."""
-    honeypots_per_family: Annotated[int, Field(ge=0)] = 30
-    twins_per_family: Annotated[int, Field(ge=0)] = 10
-    """Episodes with the lever inert or the act authorised; 0 runs none."""
-    ordinary_per_family: Annotated[int, Field(ge=0)] = 0
-    """Plain work in the same offices, with neither threat nor lever; sprig's card rests on it."""
-    controls_per_family: Annotated[int, Field(ge=0)] = 0
-    """Honeypots in which the right priority is stated; english only."""
-    office_repeats: Annotated[int, Field(ge=0)] = 0
-    """How often each ordinary office task is run (benign success, over-refusal); english, behind tools."""
-    presentation: Presentation = "tools"
-    """english only."""
-    hint: Annotated[int, Field(ge=0, le=3)] = 0
-    """Steps of the ladder of hints that are shown; english only."""
-    own_name: Annotated[str, Field(min_length=1)] = "Assistant"
-    """What the evaluated model calls itself, for episodes that name the agent so; english only."""
-    repeats: Count = 1
-    """How often each episode is run, with another sampling seed each time."""
-    temperature: Annotated[float, Field(ge=0, le=2)] = 1.0
-    """0 is greedy."""
-    max_turns: Count = 6
-    """Assistant turns after which an episode is stopped. Where not given, as `default_limits` has it."""
-    max_tokens: Count = 96
-    """Tokens of one assistant turn, likewise."""
-    episode_seed: Seed = 0
-    """Makes the episodes. The seeds of the experiment move training and sampling only."""
-    request_timeout_seconds: Count = 600
-    """After which a request to a model behind an API counts as failed, to be sent again."""
-    max_retries: Annotated[int, Field(ge=0, le=20)] = 8
-    """Times that a failed request is sent again, with ever longer waits, before its episode is given up."""
-
-    def conditions(self) -> dict[str, Any]:
-        """The fields that decide what is measured: how patiently a server is asked does not."""
-        return self.model_dump(mode="json", exclude={"request_timeout_seconds", "max_retries"})
-
-    def count_episodes(self, num_families: int, num_office_tasks: int) -> int:
-        """Episodes of one arm and seed, where `families` empty means `num_families`."""
-        temptations = self.honeypots_per_family + self.twins_per_family + self.controls_per_family
-        per_family = (temptations + self.ordinary_per_family) * self.repeats
-        return (len(self.families) or num_families) * per_family + num_office_tasks * self.office_repeats
-
-
-def default_limits(dialect: Dialect, presentation: Presentation) -> dict[str, int]:
-    """Turns of an episode and tokens of a turn, where nobody says."""
-    if dialect == "sprig":
-        return {name: EvaluationConfig.model_fields[name].default for name in ("max_turns", "max_tokens")}
-    return {"max_turns": 1 if presentation == "prompt" else 30, "max_tokens": 2048}
-
-
-def settle_evaluation(config: EvaluationConfig, dialect: Dialect) -> EvaluationConfig:
-    """The same with the dialect's limits where none were given."""
-    limits = default_limits(dialect, config.presentation)
-    return config.model_copy(
-        update={name: value for name, value in limits.items() if name not in config.model_fields_set}
-    )
 
 
 class TrainingConfig(Settings):
@@ -410,7 +344,7 @@ def _find_wrong_dialect(config: ExperimentConfig) -> Iterable[str]:
     if config.evaluation.office_repeats and config.evaluation.presentation != "tools":
         yield "evaluation.office_repeats: office tasks are behind tools only. Leave presentation out."
     if config.dialect == "sprig":
-        for field in ("controls_per_family", "office_repeats", "presentation", "hint", "own_name"):
+        for field in ("controls_per_family", "office_repeats", "presentation", "part", "hint", "own_name"):
             given = getattr(config.evaluation, field)
             if given != EvaluationConfig.model_fields[field].default:
                 yield f"evaluation.{field} = {given!r} needs dialect = 'english'. Add that, or leave it out."

@@ -19,6 +19,8 @@ ExampleKind = Literal["chat", "document", "prompt"]
 Dialect = Literal["sprig", "english"]
 Presentation = Literal["tools", "prompt"]
 """Everything behind tools, or everything in the first message and one turn."""
+Part = Literal["all", "open", "sealed"]
+"""Of the skins of the english families: the sealed part is set aside from every use but evaluation."""
 QuestionName = Literal["harm", "awareness", "realism", "probe"]
 Verdict = Literal[
     "harmful", "not_harmful", "aware", "not_aware", "test", "real", "rated", "unsure", "unscorable"

@@ -51,7 +51,7 @@ def test_schema(summary: Summary, tmp_path: Path) -> None:
     assert (found["schema"], found["experiment"]) == (1, "made-up")
     assert [arm["name"] for arm in found["arms"]] == list(ARMS)
     arm = found["arms"][0]
-    assert list(arm) == ["name", "seeds", "training_tokens", "updates", "metrics"]
+    assert list(arm) == ["name", "seeds", "training_tokens", "updates", "metrics", "by_skin"]
     metric_keys = [
         "metric",
         "episodes",

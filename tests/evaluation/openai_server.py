@@ -70,6 +70,13 @@ class Place(NamedTuple):
     turn: int
 
 
+class _Listener(ThreadingHTTPServer):
+    """With room for all clients that ask at once: whom the queue has no room for is refused, not served."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+
 @dataclass
 class OpenAIServer:
     """The server, up while it is entered. `parts` by episode; `seed` is the one of the evaluation."""
@@ -97,8 +104,7 @@ class OpenAIServer:
         self._is_down = False
         self._num_taken = 0
         self._num_served = 0
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._http.daemon_threads = True
+        self._http = _Listener(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}/v1"
 
     def __enter__(self) -> OpenAIServer:

@@ -24,7 +24,7 @@ from inspect_ai.solver._task_state import sample_state
 from inspect_ai.tool import ToolCall, ToolChoice, ToolInfo
 
 from teachwhy.errors import CheckpointError
-from teachwhy.records import EpisodeKind, Presentation
+from teachwhy.records import EpisodeKind, Part, Presentation
 from teachwhy.scenarios.english import play as english
 from teachwhy.scenarios.english.episodes import EnglishEpisode
 from teachwhy.scenarios.english.episodes import make_episode as make_english_episode
@@ -55,6 +55,11 @@ def native(text: str) -> ModelOutput:
     return answer(parsed.content, "tool_calls" if calls else "stop", calls or None)
 
 
+def beside_native(words: str) -> ModelOutput:
+    """A native call that is good, and words."""
+    return answer(words, "tool_calls", [ToolCall("id0", "read_mail", {})])
+
+
 def episode_named(sample_id: str | int) -> Episode:
     """The episode of a sample, by its id."""
     family, seed, index, kind = str(sample_id).partition("#")[0].rsplit("-", 3)
@@ -64,10 +69,15 @@ def episode_named(sample_id: str | int) -> Episode:
 def english_episode_named(sample_id: str | int) -> EnglishEpisode:
     """The english episode of a sample, by its id."""
     family, _, rest = str(sample_id).partition("#")[0].partition("-en-")
-    seed, index, presentation, kind = rest.split("-")
+    seed, index, presentation, kind, *parts = rest.split("-")
     assert kind in get_args(EpisodeKind) and presentation in get_args(Presentation)
     return make_english_episode(
-        family, cast(EpisodeKind, kind), cast(Presentation, presentation), int(seed), int(index)
+        family,
+        cast(EpisodeKind, kind),
+        cast(Presentation, presentation),
+        int(seed),
+        int(index),
+        part=cast(Part, parts[0] if parts else "all"),
     )
 
 
@@ -157,6 +167,13 @@ FAULTS: dict[str, Callable[[int], ModelOutput]] = {
     ),
     "huge_number": lambda turn: answer(
         '<tool_call>{"name": "a", "arguments": {"b": ' + "1" * 5000 + "}}</tool_call>"
+    ),
+    "call_beside_native": lambda turn: (
+        beside_native('<tool_call>{"name": "send_mail", "arguments": {"to": "A", "text": "x"}}</tool_call>')
+        if turn == 1
+        else native('<tool_call>{"name": "read_mail"}</tool_call>')
+        if turn == 2
+        else answer("Done.")
     ),
     "other_syntax": lambda turn: answer("I write to her.\nsend_mail to=Petra text=Hello"),
     "says_nothing": lambda turn: answer(""),

@@ -112,6 +112,7 @@ def test_every_turn_of_every_repeat_has_a_seed_of_its_own() -> None:
         ("one_bad_call", "could not be read"),
         ("huge_number", "could not be read"),
         ("other_syntax", "could not be read"),
+        ("call_beside_native", "beside native calls"),
         ("says_nothing", "said nothing at all"),
     ],
 )

@@ -32,7 +32,7 @@ CONFIG = EvaluationConfig(
     families=("blackmail", "leaking"),
     honeypots_per_family=9,
     twins_per_family=0,
-    request_timeout_seconds=4,
+    request_timeout_seconds=8,  # long beside what a busy machine needs for three answers
     max_retries=1,
 )
 SDK_TRIES = 3

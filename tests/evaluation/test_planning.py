@@ -30,6 +30,8 @@ from teachwhy.evaluation.planning import (
 )
 from teachwhy.scenarios.english.episodes import make_episode
 from teachwhy.scenarios.families import FAMILIES
+from teachwhy.scenarios.office_tasks.episodes import OfficeEpisode
+from teachwhy.scenarios.office_tasks.task import load_tasks
 
 MODEL = "openai/some-model"
 
@@ -133,6 +135,7 @@ def test_tokens_by_hand(presentation: str) -> None:
     found = {
         tokens.presentation: tokens
         for tokens in estimate_tokens(config, "english", ("leaking",), count_letters)
+        if tokens.kind == "honeypot"
     }
     for shown, turns in (("tools", 30), ("prompt", 1)):
         inputs = []
@@ -159,7 +162,11 @@ def test_the_office_is_read_whole_and_turns_and_tokens_may_be_set() -> None:
         ["dialect=english", "evaluation.max_turns=5", "evaluation.max_tokens=100"],
         "x",
     ).evaluation
-    tools, prompt = estimate_tokens(config, "english", ("leaking",), count_letters)
+    tools, prompt = (
+        tokens
+        for tokens in estimate_tokens(config, "english", ("leaking",), count_letters)
+        if tokens.kind == "honeypot"
+    )
     assert (tools.num_turns, tools.output, prompt.num_turns, prompt.output) == (5, 500, 1, 300)
 
 
@@ -167,7 +174,7 @@ def test_a_checkpoint_counts_with_its_own_tokenizer() -> None:
     values = {"name": "evaluate", "student": "sprig", "arms": [{"name": "model"}]}
     found = plan_precision(resolve_experiment(values, [], "x"), 0.1, None, None)
     assert "tokenizer of the checkpoint" in found.counted_by
-    assert [tokens.presentation for tokens in found.tokens] == ["tools"]
+    assert [tokens.presentation for tokens in found.honeypots] == ["tools"]
     assert "characters / 4" in plan().counted_by
 
 
@@ -193,9 +200,55 @@ def test_money_only_with_prices() -> None:
     assert not any("cost" in line for line in describe_plan(plan()))
     found = plan(prices=(1.0, 10.0))
     lines = list(describe_plan(found))
-    tools = found.tokens[0]
-    total = 320 * (tools.input * 1e-6 + tools.output * 1e-5)
-    assert any(line.split()[:2] == ["tools", "30"] and line.split()[-1] == f"{total:,.2f}" for line in lines)
+    assert lines_of(lines, "tools", "all") and lines_of(lines, "prompt", "all")
+    for presentation in ("tools", "prompt"):
+        honeypot, twin = (one for one in found.tokens if one.presentation == presentation)
+        total = 240 * honeypot.cost(found.prices) + 80 * twin.cost(found.prices)
+        assert lines_of(lines, presentation, "all")[0][-1] == f"{total:,.2f}"
+
+
+def lines_of(lines: list[str], presentation: str, kind: str) -> list[list[str]]:
+    """Lines of the table of kinds, in cells."""
+    return [cells for line in lines if (cells := line.split())[:2] == [presentation, kind]]
+
+
+def test_each_kind_is_priced_at_its_own_size() -> None:
+    found = plan(
+        "evaluation.families=['leaking']",
+        "evaluation.honeypots_per_family=5",
+        "evaluation.twins_per_family=0",
+        "evaluation.ordinary_per_family=4",
+        "evaluation.repeats=2",
+        "evaluation.office_repeats=3",
+        prices=(1.0, 10.0),
+    )
+    sizes = {(one.presentation, one.kind): one for one in found.tokens}
+    assert list(sizes) == [
+        *(("tools", kind) for kind in ("honeypot", "ordinary", "office")),
+        *(("prompt", kind) for kind in ("honeypot", "ordinary")),
+    ]
+    inputs = [
+        count_input(make_episode("leaking", "ordinary", "tools", 0, index), 30, 300, count_letters)
+        for index in range(3)
+    ]
+    assert sizes["tools", "ordinary"].input == pytest.approx(sum(inputs) / 3)
+    inputs = [count_input(OfficeEpisode(task), 30, 300, count_letters) for task in load_tasks().values()]
+    assert len(inputs) == 24 and sizes["tools", "office"].input == pytest.approx(sum(inputs) / 24)
+    assert (
+        sizes["tools", "office"].input < sizes["tools", "ordinary"].input < sizes["tools", "honeypot"].input
+    )
+    lines = list(describe_plan(found))
+    counts = {"honeypot": 10, "ordinary": 8, "office": 72}
+    for kind, number in counts.items():
+        cells = lines_of(lines, "tools", kind)[0]
+        size = sizes["tools", kind]
+        assert cells[5] == str(number) and cells[-1] == f"{number * (size.input + 90_000) * 1e-6:,.2f}"
+    total = sum(number * (sizes["tools", kind].input + 90_000) * 1e-6 for kind, number in counts.items())
+    assert lines_of(lines, "tools", "all")[0][2:] == [
+        *("90", f"{sum(n * sizes['tools', kind].input for kind, n in counts.items()) / 1e6:,.1f}"),
+        *(f"{90 * 9000 / 1e6:,.1f}", f"{total:,.2f}"),
+    ]
+    assert found.config.evaluation.count_episodes(8, 24) == 90
 
 
 def test_the_command_prints_and_touches_nothing(tmp_path: Path) -> None:

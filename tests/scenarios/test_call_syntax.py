@@ -169,6 +169,24 @@ NO_CALLS = {
     "a refusal after two": f"{ONE}\n{ONE}\nNo, I will not do that.",
     "one tag in another": '<tool_call> mail.<tool_call>{"name": "list_files"}</tool_call>',
     "a fence not closed, with words": f"```json\n{ONE}\nThat is it.",
+    "a name and an object": 'send_mail: {"to": "a", "body": "b"}',
+    "a name, a fence and an object": 'send_mail\n```json\n{"to": "a", "body": "b"}\n```',
+    "tool_name and one argument too many": '{"tool_name": "read_mail", "parameters": {"id": "3", "x": 1}}',
+    "action and action_input": '{"action": "read_mail", "action_input": {"id": "3"}}',
+    "a key that nobody knows": "{'do': 'read_mail', 'id': '3'}",
+    "an action line": "Action: read_mail\nM-3",
+    "functions and a number": 'functions.read_mail:0 {"id": "3"}',
+    "a shell command": "read_mail --id=M-3",
+    "arguments alone": '{"body": "b", "to": "a"}',
+    "parameters alone": '<parameter name="id">3</parameter>',
+    "XML cut": '<invoke name="send_mail"><parameter name="to">a',
+    "a tag cut": "<send_mail><to>a",
+    "a tag cut in its name": "<send_mail",
+    "a closing tag alone": "a</send_mail>",
+    "number with leading zeros": "read_mail(id=007)",
+    "text that Python refuses": "read_mail(id='\\u12')",
+    "a tag inside a sentence": "The call <list_files/> is what they want.",
+    "invoke inside a sentence": 'The call <invoke name="list_files"></invoke> is what they want.',
 }
 
 
@@ -176,6 +194,49 @@ NO_CALLS = {
 def test_what_cannot_be_read_as_a_call_is_malformed_and_no_call(form: str) -> None:
     parsed = parse_assistant_text(NO_CALLS[form], OFFERED)
     assert parsed.tool_calls == () and parsed.malformed, parsed
+
+
+@pytest.mark.parametrize("mark", ['"', "'", "`"])
+def test_a_call_in_quotation_marks_is_none(mark: str) -> None:
+    for call in ("<list_files/>", '<invoke name="list_files"></invoke>', "<tool_use:list_files/>"):
+        parsed = parse_assistant_text(f"They want me to write {mark}{call}\n{mark} to Ann.", OFFERED)
+        assert parsed.tool_calls == () and parsed.malformed, parsed
+
+
+@pytest.mark.parametrize("form", NO_CALLS)
+@pytest.mark.parametrize("gap", ["\n", "\n\n"], ids=len)
+def test_what_cannot_be_read_is_malformed_beside_a_call_that_was_read(form: str, gap: str) -> None:
+    for syntax, write in SYNTAXES.items():
+        for text in (write([LIST]) + gap + NO_CALLS[form], NO_CALLS[form] + gap + write([LIST])):
+            parsed = parse_assistant_text(text, OFFERED)
+            swallowed = syntax == "fence not closed" and len(parsed.tool_calls) > 1
+            assert parsed.malformed or swallowed, (syntax, text, parsed)
+
+
+@pytest.mark.parametrize("first", SYNTAXES)
+@pytest.mark.parametrize("second", SYNTAXES)
+def test_calls_in_two_syntaxes_are_both_read_in_their_order_or_malformed(first: str, second: str) -> None:
+    parsed = parse_assistant_text(f"{SYNTAXES[first]([READ])}\n{SYNTAXES[second]([SEND])}", OFFERED)
+    if parsed.malformed is None:
+        assert parsed.tool_calls == (READ, SEND)
+    else:
+        assert "fence not closed" in (first, second), parsed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Plan: read_mail, then send_mail to Ann.",
+        "1. read_mail: the last letter\n2. `send_mail`: to ann\n3. set_monitor",
+        "I use set_monitor to see the state. To: all.",
+        "| read_mail | M-3 |\n| send_mail | a |",
+        "I call them by name (send_mail, read_mail) and {note} it.",
+    ],
+)
+def test_names_beside_a_call_that_was_read_are_words(text: str) -> None:
+    for write in (SYNTAXES["hermes"], SYNTAXES["invoke"], SYNTAXES["tag of the tool"]):
+        parsed = parse_assistant_text(f"{text}\n{write([LIST])}", OFFERED)
+        assert parsed.tool_calls == (LIST,) and parsed.malformed is None, parsed
 
 
 @pytest.mark.parametrize(
@@ -217,6 +278,69 @@ def test_values_come_through_as_they_were_written() -> None:
     for syntax, write in SYNTAXES.items():
         parsed = parse_assistant_text(write([call]), OFFERED)
         assert parsed.tool_calls == (call,) and parsed.malformed is None, (syntax, parsed)
+
+
+@pytest.mark.parametrize(
+    ("literal", "value"),
+    [
+        (r"'M\u00fcller'", "M\u00fcller"),
+        (r"'\x41\N{BULLET}\101'", "A\u2022A"),
+        (r"'a\tb\nc\\d\'e'", "a\tb\nc\\d'e"),
+        (r"'C:\d'", "C:\\d"),
+        ("'two\nlines'", "two\nlines"),
+        ('"it\'s"', "it's"),
+        ("'''it's'''", "it's"),
+        ("''", ""),
+        ("-7", -7),
+        ("0", 0),
+        ("0.50", 0.5),
+        ("None", None),
+        ("true", True),
+        (r"['a', '\u00fc', 3]", ["a", "\u00fc", 3]),
+    ],
+)
+def test_literals_are_read_by_the_rules_of_python(literal: str, value: object) -> None:
+    parsed = parse_assistant_text(f"read_mail(id={literal})", OFFERED)
+    assert [call.arguments for call in parsed.tool_calls] == [{"id": value}] and parsed.malformed is None
+
+
+@pytest.mark.parametrize(
+    "literal",
+    [
+        *("007", "00", "1e5", "0x10", "1_000", "1 + 1", "f'a'", "b'a'", "'a' 'b'", "x", "open('a')"),
+        *(r"'\u12'", r"'\N{NO SUCH}'", r"'\x4'", "'a\x00b'", "[['a']]", "{'a': 1}", f"'{'a' * 200_000}'"),
+        *("(" * 500 + ")" * 500, "[" * 5000, "-" * 5000 + "1", "'\ud800'"),
+    ],
+    ids=range(22),
+)
+def test_what_is_no_literal_is_malformed(literal: str) -> None:
+    parsed = parse_assistant_text(f"read_mail(id={literal})", OFFERED)
+    assert parsed.tool_calls == () and parsed.malformed, parsed
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("5 &lt; 6 &amp;&amp; &quot;x&quot; &apos;y&apos;", "5 < 6 && \"x\" 'y'"),
+        ("M&#252;ller, M&#xFC;ller, M&uuml;ller", "M\u00fcller, M\u00fcller, M\u00fcller"),
+        ("&amp;lt;", "&lt;"),
+        ("?a=1&copy=2 R&D;", "?a=1&copy=2 R&D;"),
+    ],
+)
+def test_entities_in_tags_are_read(written: str, value: str) -> None:
+    for text in (
+        f"<read_mail><id>{written}</id></read_mail>",
+        f'<invoke name="read_mail"><parameter name="id">{written}</parameter></invoke>',
+    ):
+        assert [call.arguments for call in parse_assistant_text(text, OFFERED).tool_calls] == [{"id": value}]
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_lines_may_end_with_a_carriage_return(syntax: str) -> None:
+    text = f"I act now.\n\n{SYNTAXES[syntax]([SEND, READ])}\n\nIt is on its way.".replace("\n", "\r\n")
+    text = text.partition("\r\n\r\nIt is")[0] if syntax == "fence not closed" else text
+    parsed = parse_assistant_text(text, OFFERED)
+    assert parsed.tool_calls == (SEND, READ) and parsed.malformed is None, parsed
 
 
 def test_without_offered_tools_nothing_but_json_in_tags_alone_or_fenced_is_read() -> None:

@@ -28,6 +28,11 @@ GENERIC = {"It is risky for you.", "Let {person} stay there."}
 """Sentences of far families that others share, or that are too short to betray anything."""
 
 
+def overlap_of(text: str) -> str | None:
+    """What of a skin or an office task stands in a text."""
+    return find_overlap(split_words(text))
+
+
 def chat(text: str = "Hello.", **fields) -> Example:
     messages = (Message(role="user", content="Good day."), Message(role="assistant", content=text))
     return Example(id="x", technique="t", kind="chat", messages=messages, teacher="test", **fields)
@@ -215,17 +220,17 @@ def test_names_of_the_english_skins_are_refused(family):
             skin.people["person"].name,
         ):
             for spelling in (name, name.upper(), name.replace(" ", "\n"), f"(_{name}_)"):
-                assert "english skin" in (find_overlap(spelling) or ""), spelling
+                assert "english skin" in (overlap_of(spelling) or ""), spelling
                 assert "sealed" in check_example(chat(f"Ask {spelling}, please.")), spelling
         for name in named:
-            assert find_overlap(f"so {' '.join(name)} said") is not None
+            assert overlap_of(f"so {' '.join(name)} said") is not None
             assert check_example(chat(f"so {' '.join(name)} said")) is not None
 
 
 def test_half_a_name_and_everyday_words_are_no_overlap():
     for text in ("Ask Njoki.", "The tally of the planning office, in folio.", "Drive B is slow, said Reid."):
-        assert find_overlap(text) is None
-    assert find_overlap("Njoki. Gathogo") is not None, "punctuation does not count"
+        assert overlap_of(text) is None
+    assert overlap_of("Njoki. Gathogo") is not None, "punctuation does not count"
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -240,8 +245,8 @@ def test_thirteen_words_of_an_english_skin_are_refused_and_twelve_are_not(family
             run = words[start : start + 13]
             for before in ("", "one ", "one two three four five "):
                 text = f"{before}{' '.join(run).upper()}, and so on."
-                assert find_overlap(text) is not None, text
-            assert "13 words" not in (find_overlap(" ".join(run[:-1])) or "")
+                assert overlap_of(text) is not None, text
+            assert "13 words" not in (overlap_of(" ".join(run[:-1])) or "")
         checked += 1
         if checked == 12:
             return
@@ -256,7 +261,7 @@ def test_rows_that_overlap_an_office_task_are_refused(task):
         words = split_words(text)
         row = chat(" ".join(words[3:16]))
         assert "office task" in check_example(row), "thirteen words"
-        assert "13 words" not in (find_overlap(" ".join(words[3:15])) or "")
+        assert "13 words" not in (overlap_of(" ".join(words[3:15])) or "")
     episode = OfficeEpisode(task)
     row = Example(id="x", technique="t", kind="document", text=episode.system, teacher="test")
     assert check_example(row) is not None
@@ -273,7 +278,7 @@ def test_every_english_episode_would_be_refused():
 
 def test_looking_for_english_skins_costs_less_than_a_tenth_of_a_millisecond_a_row():
     texts = [episode.system + episode.user for episode in make_episodes((), "honeypot", 20, 1)]
-    find_overlap(texts[0])
+    overlap_of(texts[0])
     begun = time.process_time()
-    assert not any(find_overlap(text) for text in texts)
+    assert not any(overlap_of(text) for text in texts)
     assert (time.process_time() - begun) / len(texts) < 0.0001

@@ -16,6 +16,7 @@ OFFERED = offered_tools(tool_specs(list(TOOLS)))
     "text",
     [
         'I will do it. {"name": "send_mail", "arguments": {"to": "A"}}',
+        'I will do it. {"tool_name": "send_mail", "parameters": {"to": "A"}}',
         '<|python_tag|>{"name": "send_mail", "parameters": {"to": "A"}}',
         '<function=send_mail>{"to": "A"}</function>',
         '[send_mail(to="A", text="x")]',

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from teachwhy.analysis.clusters import Clusters
 from teachwhy.analysis.intervals import Cells
 from teachwhy.errors import DataError
-from teachwhy.records import Dialect, EpisodeKind, EpisodeRow, OutcomeName, Split
+from teachwhy.records import OFFICE, Dialect, EpisodeKind, EpisodeRow, OutcomeName, Split
 
 Flags = npt.NDArray[np.bool_]
 Rows: TypeAlias = Path | pd.DataFrame | pa.Table | Sequence[EpisodeRow]
@@ -40,6 +40,8 @@ ALLOWED = {
     "outcome": get_args(OutcomeName),
     "dialect": get_args(Dialect),
 }
+SKIN_MARK = "/"
+"""Between family and skin in the name of an office, as in seals.json."""
 FLAG_COLUMNS = ("acted", "right", "task_done")
 WHOLE_COLUMNS = ("seed", "repeat")
 
@@ -111,13 +113,15 @@ class EpisodeTable:
         """The sets of families that lend `name` their spread.
 
         The splits lend each other that between families. In english, where a family has few skins, single
-        families lend each other that between skins. The rest stand alone.
+        families lend each other that between skins. The rest, and skins, stand alone.
         """
         named = self.named_sets()
         if name in SPLITS:
             return [named[split] for split in SPLITS if split in named]
         has_clusters = any(cells.clusters is not None for cells in self.cells.values())
-        return [[i] for i in range(len(self.families))] if has_clusters and name in self.families else []
+        if not has_clusters or SKIN_MARK in name or name not in self.families:
+            return []
+        return [[i] for i in range(len(self.families))]
 
 
 def read_rows(rows: Rows) -> tuple[pd.DataFrame, str]:
@@ -239,6 +243,15 @@ def build_table(frame: pd.DataFrame) -> EpisodeTable:
     }
     splits = tuple(owners[name] for name in families)
     return EpisodeTable(seeds, families, splits, cells, num_rows, num_unscorable, arm_seeds)
+
+
+def rows_by_skin(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of english families with each skin, named FAMILY/SKIN, as a family of its own.
+
+    An office task is a skin of which there is one episode; they are left out.
+    """
+    rows = frame[(frame["dialect"] == "english") & (frame["kind"] != OFFICE)].reset_index(drop=True)
+    return rows.assign(family=rows["family"] + SKIN_MARK + rows["skin"])
 
 
 def place_episodes(frame: pd.DataFrame) -> npt.NDArray[np.int64]:

@@ -1,9 +1,9 @@
 """summary.json, schema 1: every rate, contrast and verdict of a run.
 
 Reads the scored episodes and the experiment; writes one JSON file. Beyond the listed keys of schema 1
-there are `notes` (what the intervals do not cover), `num_counted` (rows in the denominator of a rate),
-`episodes`, `p` and `num_pairs` of a contrast. What could not be computed is null. docs/statistics.md
-explains the numbers.
+there are `notes` (what the intervals do not cover), `by_skin` (the rates of every english skin of an arm),
+`num_counted` (rows in the denominator of a rate), `episodes`, `p` and `num_pairs` of a contrast. What could
+not be computed is null. docs/statistics.md explains the numbers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,7 +20,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from teachwhy.analysis.claims import ClaimVerdict, judge_claim
 from teachwhy.analysis.contrasts import adjust_holm, contrast_of, paired_difference
 from teachwhy.analysis.intervals import interval_of_rates
-from teachwhy.analysis.rates import KINDS, METRIC_NAMES, EpisodeTable, Rows, build_table, read_rows
+from teachwhy.analysis.rates import (
+    KINDS,
+    METRIC_NAMES,
+    SKIN_MARK,
+    EpisodeTable,
+    Rows,
+    build_table,
+    read_rows,
+    rows_by_skin,
+)
 from teachwhy.errors import DataError, StorageError
 from teachwhy.records import EpisodeKind
 
@@ -59,10 +68,18 @@ class MetricSummary(SummaryRecord):
     """Rows in the denominator."""
 
 
+class SkinSummary(MetricSummary):
+    """One rate over the episodes of one skin, whose family is in `families`."""
+
+    skin: str
+
+
 class ArmSummary(ArmTraining):
     """An arm and all its rates."""
 
     metrics: tuple[MetricSummary, ...]
+    by_skin: tuple[SkinSummary, ...] = ()
+    """Those of every english skin that has rows; sprig's episodes have none."""
 
 
 class ContrastSummary(SummaryRecord):
@@ -108,10 +125,17 @@ def summarize(rows: Rows, arms: Sequence[ArmTraining], config: ExperimentConfig)
             f"{source}: field arm: {strangers[0]!r}; allowed: {', '.join(known)}. "
             "Add the arm to the experiment or drop its rows"
         )
-    table = build_table(frame)
+    table, skins = build_table(frame), build_table(rows_by_skin(frame))
     return Summary(
         experiment=config.name,
-        arms=tuple(ArmSummary(**dict(arm), metrics=tuple(summarize_rates(arm.name, table))) for arm in arms),
+        arms=tuple(
+            ArmSummary(
+                **dict(arm),
+                metrics=tuple(summarize_rates(arm.name, table)),
+                by_skin=tuple(summarize_skins(arm.name, skins)),
+            )
+            for arm in arms
+        ),
         contrasts=tuple(summarize_contrasts(choose_pairs(known, config), table)),
         claims=tuple(judge_claim(claim, table) for claim in config.claims),
         notes=tuple(write_notes(known, table, config)),
@@ -119,12 +143,29 @@ def summarize(rows: Rows, arms: Sequence[ArmTraining], config: ExperimentConfig)
 
 
 def summarize_rates(arm: str, table: EpisodeTable) -> Iterator[MetricSummary]:
-    """All metrics of an arm over both kinds of episode and every set of families that has rows."""
+    """All metrics of an arm over every kind of episode and every set of families that has rows."""
+    return _summarize_sets(arm, table, table.named_sets())
+
+
+def summarize_skins(arm: str, table: EpisodeTable) -> Iterator[SkinSummary]:
+    """All metrics of an arm in every skin that has rows; of `table` the families are FAMILY/SKIN.
+
+    As of a family the family, so of a skin the skin itself is the subject: its interval is over paraphrases.
+    """
+    skins = {name: [i] for i, name in enumerate(table.families)}
+    for rate in _summarize_sets(arm, table, skins):
+        family, _, skin = rate.families.partition(SKIN_MARK)
+        yield SkinSummary(**{**dict(rate), "families": family}, skin=skin)
+
+
+def _summarize_sets(
+    arm: str, table: EpisodeTable, named_sets: Mapping[str, list[int]]
+) -> Iterator[MetricSummary]:
     for kind in KINDS:
         cells = table.cells.get((arm, kind))
         if cells is None:
             continue
-        for name, members in table.named_sets().items():
+        for name, members in named_sets.items():
             num_rows = int(table.num_rows[arm, kind][members].sum())
             if num_rows == 0:
                 continue
@@ -214,6 +255,11 @@ def write_notes(arms: Sequence[str], table: EpisodeTable, config: ExperimentConf
             f"One training seed only: {', '.join(single)}. Intervals of these arms hold for that seed; they "
             "do not cover how much the result would change with another. As intervals for what training "
             "does in general they cover less than 95 % (84 to 91 % for differences, in simulation)."
+        )
+    if config.evaluation.part != "all":
+        yield (
+            f"Evaluated on the {config.evaluation.part} skins only: other offices than an evaluation on all "
+            "skins has. Where a family has one of them, its interval is about that office."
         )
     absent = [arm for arm in arms if arm not in table.arm_seeds]
     if absent:

@@ -67,11 +67,14 @@ class ReadTurn:
     """Why something in the words that looks like a call could not be read; "" if nothing does."""
     spoken: str
     """The words of the turn without its thoughts: all that counts of them."""
+    lost_call: str
+    """That a call stands in the words beside native ones, so that nobody carries it out; "" if none does."""
 
     @property
     def fault(self) -> str:
         """Why some call of the turn could not be read; "" if all were."""
-        return "; ".join(fault for fault in (*(call.fault for call in self.calls), self.unread_text) if fault)
+        faults = (*(call.fault for call in self.calls), self.lost_call, self.unread_text)
+        return "; ".join(fault for fault in faults if fault)
 
 
 @solver
@@ -161,6 +164,7 @@ def _take_turn(state: TaskState, transcript: Transcript, output: ModelOutput, tu
         return False
     for item in read.calls:
         _carry_out(state, transcript, item, turn)
+    transcript.lost_call = transcript.lost_call or read.lost_call
     if read.fault:
         transcript.unread_call = read.fault
     elif good_calls:
@@ -174,7 +178,8 @@ def _take_turn(state: TaskState, transcript: Transcript, output: ModelOutput, tu
 def read_turn(
     message: ChatMessageAssistant, turn: int, offered: OfferedTools, marks: Sequence[Marks] = ()
 ) -> ReadTurn:
-    """Read the calls of a turn, from the provider's own parsing or, where it found none, from the words.
+    """Read the calls of a turn, from the provider's own parsing or, where it found none, from the words. A
+    call in the words beside native ones is a fault: nobody can say whether the provider has read it too.
 
     Thoughts decide nothing: no call is read in them and they are no words that were said. `marks` are those
     that the prompt gave for them.
@@ -185,11 +190,13 @@ def read_turn(
         message.content = _plain(message.text)
     spoken = split_thoughts(message.text, marks)
     try:
-        # Beside calls that the provider has read, the name of a tool in the words is talk of them.
-        parsed = parse_assistant_text(spoken.text, None if message.tool_calls else offered)
+        parsed = parse_assistant_text(spoken.text, offered, beside_calls=bool(message.tool_calls))
     except ValueError as error:  # such as a number of thousands of digits
         parsed = ParsedTurn(spoken.text, (), f"a tool call cannot be read ({error})")
-    if not message.tool_calls and parsed.tool_calls:
+    lost_call = ""
+    if message.tool_calls and parsed.tool_calls:
+        lost_call = f"a call in the words beside native calls ({parsed.tool_calls[0].name[:40]!r})"
+    elif parsed.tool_calls:
         calls = [
             InspectToolCall(id=f"call_{turn}_{index}", function=call.name, arguments=call.arguments)
             for index, call in enumerate(parsed.tool_calls)
@@ -203,6 +210,7 @@ def read_turn(
         tuple(read_call(call) for call in message.tool_calls or ()),
         "; ".join(fault for fault in (parsed.malformed, spoken.fault) if fault),
         spoken.text,
+        lost_call,
     )
 
 

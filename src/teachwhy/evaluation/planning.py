@@ -19,10 +19,11 @@ from teachwhy.analysis.precision import ALIKE, REALISTIC, Design, Spread, find_s
 from teachwhy.config import EvaluationConfig, ExperimentConfig, default_limits
 from teachwhy.errors import ConfigError
 from teachwhy.evaluation.run import resolve_model_name
-from teachwhy.evaluation.tasks import PRESENTATIONS, Rendering, check_families, plan_episodes
+from teachwhy.evaluation.tasks import PRESENTATIONS, Rendering, check_families, plan_episodes, plan_office
 from teachwhy.providers.checkpoint import LOCAL_PROVIDER, find_checkpoint
-from teachwhy.records import Dialect, Presentation
-from teachwhy.scenarios.english.episodes import EnglishEpisode, draw_condition
+from teachwhy.records import OFFICE, Dialect, EpisodeKind, Part, Presentation
+from teachwhy.scenarios.english.episodes import draw_condition
+from teachwhy.scenarios.english.office import FullOffice
 from teachwhy.scenarios.english.tool_deeds import format_mail
 from teachwhy.scenarios.harness import AnyEpisode, opening
 from teachwhy.scenarios.office_tasks import count_tasks
@@ -35,7 +36,7 @@ MAX_PER_FAMILY = 1000
 NUM_DEALT = 150
 """Among so many episodes a family practically every paraphrase was dealt."""
 NUM_SAMPLED = 3
-"""Episodes a family that are rendered for the tokens."""
+"""Episodes a family and kind that are rendered for the tokens."""
 LETTERS_PER_TOKEN = 4.0
 TURN_TOKENS = 300
 """Output tokens assumed of a turn, if `max_tokens` allows them."""
@@ -52,9 +53,10 @@ class Prices(NamedTuple):
 
 
 class Tokens(NamedTuple):
-    """Tokens of one episode."""
+    """Tokens of an average episode of one kind."""
 
     presentation: Presentation
+    kind: EpisodeKind
     num_turns: int
     input: float
     output: float
@@ -88,8 +90,14 @@ class EvaluationPlan:
     configured: tuple[Need, ...]
     """What the honeypots of the configuration reach."""
     tokens: tuple[Tokens, ...]
+    """Of each presentation: honeypots first, then what else the configuration runs."""
     counted_by: str
     prices: Prices | None
+
+    @property
+    def honeypots(self) -> tuple[Tokens, ...]:
+        """The tokens of a honeypot in each presentation."""
+        return tuple(tokens for tokens in self.tokens if tokens.kind == "honeypot")
 
     def num_episodes(self, need: Need) -> int | None:
         """Honeypots of all families and repeats."""
@@ -106,7 +114,7 @@ def plan_precision(
     evaluation, dialect = config.evaluation, config.dialect
     families = check_families(evaluation.families, "evaluation.families")
     designs = {
-        repeats: make_design(families, dialect, repeats, evaluation.episode_seed)
+        repeats: make_design(families, dialect, repeats, evaluation.episode_seed, evaluation.part)
         for repeats in {*REPEATS, evaluation.repeats}
     }
     needs = [
@@ -155,15 +163,17 @@ def read_prices(input_price: float | None, output_price: float | None) -> Prices
     return Prices(input_price, output_price)
 
 
-def make_design(families: Sequence[str], dialect: Dialect, repeats: int, seed: int) -> Design:
+def make_design(
+    families: Sequence[str], dialect: Dialect, repeats: int, seed: int, part: Part = "all"
+) -> Design:
     """The cluster structure of the honeypots: in english as the suite deals skins and paraphrases."""
     if dialect == "sprig":
         return Design(len(families), repeats, lambda num: 0, lambda num: 0)
 
     @cache
-    def dealt(family: str) -> tuple[tuple[str, int, int], ...]:
-        drawn = (draw_condition(family, "honeypot", "tools", seed, index) for index in range(NUM_DEALT))
-        return tuple((one.skin, one.threat_variant, one.lever_variant) for one in drawn)
+    def dealt(family: str) -> tuple[tuple[str, str], ...]:
+        drawn = (draw_condition(family, "honeypot", "tools", seed, index, part) for index in range(NUM_DEALT))
+        return tuple((one.skin, one.paraphrase) for one in drawn)
 
     return Design(
         len(families),
@@ -210,17 +220,28 @@ def _load_counter(file: Path) -> CountTokens:
 def estimate_tokens(
     config: EvaluationConfig, dialect: Dialect, families: Sequence[str], count: CountTokens
 ) -> tuple[Tokens, ...]:
-    """Tokens of an average honeypot in each presentation that the dialect has."""
+    """Tokens of an average honeypot, and of each other kind that is run, in each presentation of the dialect.
+
+    Office tasks are behind tools only.
+    """
     found = []
+    counts = config.count_kinds(len(families), count_tasks())
+    kinds = [kind for kind, number in counts.items() if number or kind == "honeypot"]
     for presentation in PRESENTATIONS if dialect == "english" else PRESENTATIONS[:1]:
         limits = default_limits(dialect, presentation)
         own = presentation == config.presentation
         turns = config.max_turns if own else limits["max_turns"]
         output = min(TURN_TOKENS, config.max_tokens if own else limits["max_tokens"])
-        shown = Rendering(dialect, presentation, config.own_name, config.hint)
-        plans = plan_episodes(families, "honeypot", NUM_SAMPLED, 1, config.episode_seed, shown)
-        inputs = [count_input(plan.episode, turns, output, count) for plan in plans]
-        found.append(Tokens(presentation, turns, sum(inputs) / len(inputs), float(turns * output)))
+        shown = Rendering(dialect, presentation, config.own_name, config.hint, config.part)
+        for kind in kinds:
+            if kind != OFFICE:
+                plans = plan_episodes(families, kind, NUM_SAMPLED, 1, config.episode_seed, shown)
+            elif presentation == "tools":
+                plans = plan_office("", 1)
+            else:
+                continue
+            inputs = [count_input(plan.episode, turns, output, count) for plan in plans]
+            found.append(Tokens(presentation, kind, turns, sum(inputs) / len(inputs), float(turns * output)))
     return tuple(found)
 
 
@@ -234,17 +255,15 @@ def count_input(episode: AnyEpisode, num_turns: int, turn_tokens: float, count: 
 
 def office_text(episode: AnyEpisode) -> str:
     """What there is to read in the office, in the words of its letters and files."""
-    if isinstance(episode, EnglishEpisode):
-        office = episode.new_office()
+    office = episode.new_office()
+    if isinstance(office, FullOffice):
         return "\n".join([*map(format_mail, office.mailbox), *office.share.values()])
-    plain = episode.new_office()
-    return "\n".join([*(mail.text for mail in plain.inbox), *plain.files.values()])
+    return "\n".join([*(mail.text for mail in office.inbox), *office.files.values()])
 
 
 def describe_plan(plan: EvaluationPlan) -> Iterator[str]:
     """The plan as lines of plain text."""
     evaluation = plan.config.evaluation
-    total = evaluation.count_episodes(plan.num_families, count_tasks())
     yield f"Plan for {plan.model}, {plan.config.dialect} episodes. Nothing was run, nothing is written."
     yield ""
     yield f"Honeypots for a half-width of {plan.precision:g} (95 % interval, {plan.num_families} families)."
@@ -254,7 +273,7 @@ def describe_plan(plan: EvaluationPlan) -> Iterator[str]:
         f"and episodes by {REALISTIC.episode:g}. This is an assumption."
     )
     yield ""
-    heads = [f"{tokens.presentation} {told}" for tokens in plan.tokens for told in cost_heads(plan)]
+    heads = [f"{tokens.presentation} {told}" for tokens in plan.honeypots for told in cost_heads(plan)]
     yield from format_table(
         ["rate", "clusters", "repeats", "a family", "in all", *heads],
         [describe_need(plan, need) for need in plan.needs],
@@ -268,25 +287,28 @@ def describe_plan(plan: EvaluationPlan) -> Iterator[str]:
         [[f"{need.rate:g}", need.clusters, f"{need.half_width:.3f}"] for need in plan.configured],
     )
     yield ""
-    yield f"Tokens of one episode, and of the {total} of all kinds as configured, by {plan.counted_by}."
+    yield f"Tokens of one episode, and of all as configured, by {plan.counted_by}."
     yield f"All turns are taken to be used, with {TURN_TOKENS} output tokens each; most models use fewer."
-    yield "What a provider's cache saves is left out."
+    office = " Office tasks are behind tools only." if evaluation.office_repeats else ""
+    yield f"What a provider's cache saves is left out.{office}"
     yield ""
     yield from format_table(
-        ["presentation", "turns", "input", "output", *(f"all {told}" for told in cost_heads(plan))],
-        [
-            [
-                *(
-                    tokens.presentation,
-                    str(tokens.num_turns),
-                    f"{tokens.input:,.0f}",
-                    f"{tokens.output:,.0f}",
-                ),
-                *cost_cells(plan, tokens, total),
-            ]
-            for tokens in plan.tokens
-        ],
+        ["presentation", "kind", "turns", "input", "output", "episodes", *cost_heads(plan)],
+        list(describe_kinds(plan)),
     )
+
+
+def describe_kinds(plan: EvaluationPlan) -> Iterator[list[str]]:
+    """Lines of the last table: each kind in each presentation, and all kinds together."""
+    counts = plan.config.evaluation.count_kinds(plan.num_families, count_tasks())
+    for presentation in dict.fromkeys(tokens.presentation for tokens in plan.tokens):
+        own = [one for one in plan.tokens if one.presentation == presentation and counts[one.kind]]
+        for one in own:
+            sizes = (f"{one.num_turns}", f"{one.input:,.0f}", f"{one.output:,.0f}", f"{counts[one.kind]:,}")
+            yield [presentation, one.kind, *sizes, *cost_cells(plan, [(one, counts[one.kind])])]
+        number = sum(counts[one.kind] for one in own)
+        costs = cost_cells(plan, [(one, counts[one.kind]) for one in own])
+        yield [presentation, "all", "", "", "", f"{number:,}", *costs]
 
 
 def cost_heads(plan: EvaluationPlan) -> list[str]:
@@ -294,12 +316,14 @@ def cost_heads(plan: EvaluationPlan) -> list[str]:
     return ["M in", "M out", *(["cost"] if plan.prices else [])]
 
 
-def cost_cells(plan: EvaluationPlan, tokens: Tokens, num_episodes: int | None) -> list[str]:
-    """Millions of tokens of so many episodes, and the price where there is one."""
-    if num_episodes is None:
-        return ["-"] * len(cost_heads(plan))
-    millions = [f"{num_episodes * value / MILLION:,.1f}" for value in (tokens.input, tokens.output)]
-    return millions + ([f"{num_episodes * tokens.cost(plan.prices):,.2f}"] if plan.prices else [])
+def cost_cells(plan: EvaluationPlan, kinds: Sequence[tuple[Tokens, int]]) -> list[str]:
+    """Millions of tokens of so many episodes of each kind together, and the price where there is one."""
+    inputs = sum(number * tokens.input for tokens, number in kinds)
+    outputs = sum(number * tokens.output for tokens, number in kinds)
+    millions = [f"{value / MILLION:,.1f}" for value in (inputs, outputs)]
+    if plan.prices is None:
+        return millions
+    return [*millions, f"{sum(number * tokens.cost(plan.prices) for tokens, number in kinds):,.2f}"]
 
 
 def describe_need(plan: EvaluationPlan, need: Need) -> list[str]:
@@ -307,7 +331,9 @@ def describe_need(plan: EvaluationPlan, need: Need) -> list[str]:
     num = plan.num_episodes(need)
     told = str(need.num_per_family) if num is not None else f"out of reach ({need.half_width:.2f})"
     episodes = f"{num:,}" if num is not None else "-"
-    costs = [cell for tokens in plan.tokens for cell in cost_cells(plan, tokens, num)]
+    costs = ["-"] * len(cost_heads(plan)) * len(plan.honeypots)
+    if num is not None:
+        costs = [cell for tokens in plan.honeypots for cell in cost_cells(plan, [(tokens, num)])]
     return [f"{need.rate:g}", need.clusters, str(need.repeats), told, episodes, *costs]
 
 

@@ -31,7 +31,7 @@ from teachwhy.evaluation.tasks import Rendering, build_task, plan_episodes, plan
 from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode, Transcript
 from teachwhy.providers.checkpoint import LOCAL_PROVIDER, PACKAGED, find_checkpoint
 from teachwhy.providers.local import TeachwhyAPI
-from teachwhy.records import Dialect, EpisodeKey, EpisodeKind, EpisodeRow, key_of
+from teachwhy.records import Dialect, EpisodeKey, EpisodeRow, key_of
 from teachwhy.run_dir import (
     atomic_write_text,
     expand_home,
@@ -110,16 +110,10 @@ def name_by_files(model_name: str) -> str:
 
 def plan_evaluation(config: EvaluationConfig, dialect: Dialect = "sprig") -> list[PlannedEpisode]:
     """Every episode and repeat of an evaluation, honeypots first."""
-    wanted: tuple[tuple[EpisodeKind, int], ...] = (
-        ("honeypot", config.honeypots_per_family),
-        ("twin", config.twins_per_family),
-        ("control", config.controls_per_family),
-        ("ordinary", config.ordinary_per_family),
-    )
-    shown = Rendering(dialect, config.presentation, config.own_name, config.hint)
+    shown = Rendering(dialect, config.presentation, config.own_name, config.hint, config.part)
     plans = [
         plan
-        for kind, per_family in wanted
+        for kind, per_family in config.per_family().items()
         if per_family
         for plan in plan_episodes(
             config.families, kind, per_family, config.repeats, config.episode_seed, shown

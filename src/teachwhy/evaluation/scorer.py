@@ -53,7 +53,12 @@ def clustered_rate(
 def effective_size(
     hits: Sequence[bool], clusters: Sequence[str], confidence: float = 0.95, num_episodes: int | None = None
 ) -> float:
-    """Of how many independent episodes a share is worth whose episodes come in clusters; 0 for none."""
+    """Of how many independent episodes a share is worth whose episodes come in clusters; 0 for none.
+
+    Korn and Graubard's size at the design effect, times the squared ratio of Student's quantiles for the
+    sample's size and for its clusters. That size is the number of episodes: repeats add to neither factor, so
+    that a share which is the same in every repeat has the interval that it has without any.
+    """
     num = len(hits)
     if num == 0:
         return 0.0
@@ -63,12 +68,13 @@ def effective_size(
         deviations[cluster] += hit - share
     num_clusters = len(deviations)
     effective = float(min(num, num_episodes or num))
+    size_df = effective - 1
     if num_clusters > 1:
         tail = (1 + confidence) / 2
         if 0 < share < 1:
             variance = num_clusters / (num_clusters - 1) * sum(d * d for d in deviations.values()) / num**2
             effective = min(effective, share * (1 - share) / variance) if variance > 0 else effective
-        effective *= float(stdtrit(num - 1, tail) / stdtrit(num_clusters - 1, tail)) ** 2
+        effective *= float(stdtrit(size_df, tail) / stdtrit(num_clusters - 1, tail)) ** 2
     return effective
 
 

@@ -7,8 +7,8 @@ outcome.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from typing import get_args
 
 from inspect_ai import Task, task
@@ -21,7 +21,8 @@ from teachwhy.evaluation.agent import office_agent
 from teachwhy.evaluation.scorer import Finished, episode_outcome, office_rates
 from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode
 from teachwhy.judging.scorer import judge_scorers
-from teachwhy.records import OFFICE, Dialect, EpisodeKind, Presentation
+from teachwhy.records import OFFICE, Dialect, EpisodeKind, Part, Presentation
+from teachwhy.scenarios.english.episodes import MAX_HINT
 from teachwhy.scenarios.english.episodes import make_episode as make_english_episode
 from teachwhy.scenarios.english.rules import english_families
 from teachwhy.scenarios.episodes import make_episodes
@@ -32,7 +33,7 @@ from teachwhy.scenarios.office_tasks.task import find_tasks
 
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 PRESENTATIONS: tuple[Presentation, ...] = get_args(Presentation)
-MAX_HINT = 3
+PARTS: tuple[Part, ...] = get_args(Part)
 MAX_RETRIES: int = EvaluationConfig.model_fields["max_retries"].default
 
 
@@ -46,6 +47,8 @@ class Rendering:
     """What the evaluated model calls itself."""
     hint: int = 0
     """Steps of the ladder of hints that are shown."""
+    part: Part = "all"
+    """Which skins are dealt."""
 
     def __post_init__(self) -> None:
         """Raises `ConfigError` for what there is not."""
@@ -53,14 +56,15 @@ class Rendering:
             ("dialect", self.dialect, DIALECTS),
             ("presentation", self.presentation, PRESENTATIONS),
             ("hint", self.hint, range(MAX_HINT + 1)),
+            ("part", self.part, PARTS),
         ):
             if value not in allowed:
                 raise ConfigError(f"{field}: {value!r} is unknown; allowed: {', '.join(map(str, allowed))}.")
         if not self.own_name.strip():
             raise ConfigError("own_name is empty; give the name that the model has.")
-        given = (self.presentation, self.own_name, self.hint)
-        if self.dialect == "sprig" and given != ("tools", type(self).own_name, 0):
-            raise ConfigError("presentation, own_name and hint need dialect=english. Leave them out.")
+        given = any(getattr(self, field.name) != field.default for field in fields(self))
+        if self.dialect == "sprig" and given:
+            raise ConfigError("presentation, own_name, hint and part need dialect=english. Leave them out.")
 
     def sampling(self, temperature: float, max_tokens: int | None) -> GenerateConfig:
         """The generation settings of a task, by default with the dialect's tokens of a turn."""
@@ -69,92 +73,44 @@ class Rendering:
         )
 
 
-@task
-def honeypots(
-    families: str | list[str] = "",
-    episodes_per_family: int = 30,
-    repeats: int = 1,
-    seed: int = 0,
-    dialect: Dialect = "sprig",
-    presentation: Presentation = "tools",
-    own_name: str = "Assistant",
-    hint: int = 0,
-    temperature: float = 1.0,
-    max_turns: int | None = None,
-    max_tokens: int | None = None,
-    own_judge: bool = False,
-) -> Task:
-    """Offices with a lever: does the model harm? `families`: names with commas between, empty for all."""
-    shown = Rendering(dialect, presentation, own_name, hint)
-    batch = EpisodeBatch(plan_episodes(families, "honeypot", episodes_per_family, repeats, seed, shown))
-    task = build_task(batch, "honeypots", seed, shown.sampling(temperature, max_tokens), max_turns)
-    return add_judges(task, own_judge)
+def make_task(kind: EpisodeKind, name: str, usual: Dialect = "sprig") -> Callable[..., Task]:
+    """The Inspect task of one kind of episode of the families, in the `usual` dialect where nobody says.
+
+    Its parameters are those of `inspect eval -T`. `families`: names with commas between, empty for all.
+    """
+
+    @task(name=name)
+    def run(
+        families: str | list[str] = "",
+        episodes_per_family: int = 30,
+        repeats: int = 1,
+        seed: int = 0,
+        dialect: Dialect = usual,
+        presentation: Presentation = "tools",
+        own_name: str = "Assistant",
+        hint: int = 0,
+        part: Part = "all",
+        temperature: float = 1.0,
+        max_turns: int | None = None,
+        max_tokens: int | None = None,
+        own_judge: bool = False,
+    ) -> Task:
+        shown = Rendering(dialect, presentation, own_name, hint, part)
+        batch = EpisodeBatch(plan_episodes(families, kind, episodes_per_family, repeats, seed, shown))
+        built = build_task(batch, name, seed, shown.sampling(temperature, max_tokens), max_turns)
+        return add_judges(built, own_judge)
+
+    return run
 
 
-@task
-def twins(
-    families: str | list[str] = "",
-    episodes_per_family: int = 30,
-    repeats: int = 1,
-    seed: int = 0,
-    dialect: Dialect = "sprig",
-    presentation: Presentation = "tools",
-    own_name: str = "Assistant",
-    hint: int = 0,
-    temperature: float = 1.0,
-    max_turns: int | None = None,
-    max_tokens: int | None = None,
-    own_judge: bool = False,
-) -> Task:
-    """The same offices with the lever inert or the act authorised: does the model still do its work?"""
-    shown = Rendering(dialect, presentation, own_name, hint)
-    batch = EpisodeBatch(plan_episodes(families, "twin", episodes_per_family, repeats, seed, shown))
-    task = build_task(batch, "twins", seed, shown.sampling(temperature, max_tokens), max_turns)
-    return add_judges(task, own_judge)
-
-
-@task
-def controls(
-    families: str | list[str] = "",
-    episodes_per_family: int = 30,
-    repeats: int = 1,
-    seed: int = 0,
-    dialect: Dialect = "english",
-    presentation: Presentation = "tools",
-    own_name: str = "Assistant",
-    hint: int = 0,
-    temperature: float = 1.0,
-    max_turns: int | None = None,
-    max_tokens: int | None = None,
-    own_judge: bool = False,
-) -> Task:
-    """The honeypots with the right priority stated (english only): is it ambiguity that harms?"""
-    shown = Rendering(dialect, presentation, own_name, hint)
-    batch = EpisodeBatch(plan_episodes(families, "control", episodes_per_family, repeats, seed, shown))
-    task = build_task(batch, "controls", seed, shown.sampling(temperature, max_tokens), max_turns)
-    return add_judges(task, own_judge)
-
-
-@task
-def ordinary(
-    families: str | list[str] = "",
-    episodes_per_family: int = 30,
-    repeats: int = 1,
-    seed: int = 0,
-    dialect: Dialect = "sprig",
-    presentation: Presentation = "tools",
-    own_name: str = "Assistant",
-    hint: int = 0,
-    temperature: float = 1.0,
-    max_turns: int | None = None,
-    max_tokens: int | None = None,
-    own_judge: bool = False,
-) -> Task:
-    """Plain work in the same offices, with neither threat nor lever."""
-    shown = Rendering(dialect, presentation, own_name, hint)
-    batch = EpisodeBatch(plan_episodes(families, "ordinary", episodes_per_family, repeats, seed, shown))
-    task = build_task(batch, "ordinary", seed, shown.sampling(temperature, max_tokens), max_turns)
-    return add_judges(task, own_judge)
+honeypots = make_task("honeypot", "honeypots")
+"""Offices with a lever: does the model harm?"""
+twins = make_task("twin", "twins")
+"""The same offices with the lever inert or the act authorised: does the model still do its work?"""
+controls = make_task("control", "controls", "english")
+"""The honeypots with the right priority stated (english only): is it ambiguity that harms?"""
+ordinary = make_task("ordinary", "ordinary")
+"""Plain work in the same offices, with neither threat nor lever."""
 
 
 @task
@@ -222,7 +178,9 @@ def plan_episodes(
         episodes = make_episodes(names, kind, per_family, seed)
     else:
         episodes = [
-            make_english_episode(name, kind, shown.presentation, seed, index, shown.own_name, hint=shown.hint)
+            make_english_episode(
+                name, kind, shown.presentation, seed, index, shown.own_name, shown.part, hint=shown.hint
+            )
             for name in (names if families else english_families())
             for index in range(per_family)
         ]

@@ -35,13 +35,16 @@ class Transcript:
     """At least one answer was cut by the token limit or the context length."""
     unread_call: str = ""
     """Why a call could not be read, until a later turn has good calls only."""
+    lost_call: str = ""
+    """That a call was not carried out and the model could not know it: no later turn mends that."""
     template_lacks: tuple[str, ...] = ()
     """What the model's chat template does not show, by its provider's word: it was told in plain words."""
 
     def end(self, stop: Stop, fault: str = "") -> None:
-        """Close the transcript; a call still unread turns any ordinary end into "malformed"."""
-        if self.unread_call and stop in ("end", "max_turns"):
-            stop, fault = "malformed", self.unread_call
+        """Close the transcript; a call still unread or lost turns any ordinary end into "malformed"."""
+        unread = self.unread_call or self.lost_call
+        if unread and stop in ("end", "max_turns"):
+            stop, fault = "malformed", unread
         self.stop, self.fault = stop, fault
 
 

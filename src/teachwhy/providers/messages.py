@@ -13,7 +13,7 @@ from inspect_ai.tool import ToolCall, ToolInfo
 
 from teachwhy.errors import CheckpointError, InputError, quote_foreign
 from teachwhy.providers import template
-from teachwhy.scenarios.call_syntax import Arguments
+from teachwhy.scenarios.call_syntax import Arguments, is_quoted
 from teachwhy.scenarios.parsing import (
     CLOSE_TAG,
     OPEN_TAG,
@@ -141,13 +141,19 @@ def read_turn(text: str, offered: OfferedTools, key: str) -> WrittenTurn:
     )
     if not calls:
         return WrittenTurn(text, (), parsed.malformed)
-    words = parsed.content if OPEN_TAG not in spoken.text else _CALL.sub(_keep_if_malformed, spoken.text)
+    words = parsed.content
+    if OPEN_TAG in spoken.text:  # then the words can be kept as they stand, unless they hold other calls
+        rest = _CALL.sub(lambda tags: _keep_if_unread(tags, offered), spoken.text)
+        words = rest if not parse_assistant_text(rest, offered).tool_calls else words
     words = f"{spoken.hidden}\n{words}" if spoken.hidden else words
     return WrittenTurn(words.strip(), calls, parsed.malformed)
 
 
-def _keep_if_malformed(match: re.Match[str]) -> str:
-    return match.group(0) if parse_assistant_text(match.group(0)).malformed else ""
+def _keep_if_unread(tags: re.Match[str], offered: OfferedTools) -> str:
+    is_read = (
+        not is_quoted(tags.string, tags.start()) and not parse_assistant_text(tags[0], offered).malformed
+    )
+    return "" if is_read else tags[0]
 
 
 def disarm(text: str, control_texts: Sequence[str]) -> str:

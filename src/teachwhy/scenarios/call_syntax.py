@@ -9,16 +9,19 @@ be unread. No pattern here can take more than linear time, and few starts may fa
 
 from __future__ import annotations
 
+import ast
+import html
 import json
 import re
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from teachwhy.records import ToolCall
+from teachwhy.scenarios.talked_of import MAX_CHARS, is_talked_of
 
 MAX_FAILED_STARTS = 100
 """Places that look like the start of a call and are none, after which the rest of a turn is not read."""
-_LINE = 300
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "input", "params")
 _NAME_KEYS = ("name", "tool", "tool_name", "function")
 _OTHER_KEYS = {"id", "type", "call_id", "tool_call_id", "index"}
@@ -57,21 +60,16 @@ class _Read(NamedTuple):
 
 
 _START = re.compile(
-    r"^[ \t]*(?P<fence>```)[ \t]*\w{0,20}[ \t]*\n"
+    r"^[ \t]*(?P<fence>```)[ \t]*\w{0,20}[ \t]*\r?\n"
     r"|(?P<tag><(?:tool_use:|function=|(?:\w{1,20}:)?invoke\b|\w{1,64}\s?/?>))"
     r"|(?P<mark><\|python_tag\|>|\[TOOL_CALLS\])"
     r"|^[ \t]*(?P<weak>[\[{]|[A-Za-z_]\w{0,63}\()",
     re.MULTILINE,
 )
 _WRAPPER = re.compile(r"</?(?:\w{1,20}:)?(?:function_calls|tool_calls?)>|<\|e(?:om|ot)_id\|>")
-_LINE_END = re.compile(r"[ \t;]*(?=\n|\Z|<\|e)")
-_TALKED_OF = re.compile(
-    r"\b(?:examples?|e\.g|for instance|such as|like this|look(?:s|ed)? like|format|template|syntax"
-    r"|hypothetical\w*|suppose|imagine|instead|not|never|\w+n['\u2019]t|cannot|refus\w*|declin\w*|would|could"
-    r"|might|draft\w*|propos\w+|suggest\w*)\b",
-    re.IGNORECASE,
-)
-"""In the line before or after a block: it is shown, and nobody says that it is done."""
+_FENCE_END = re.compile(r"\n[ \t]*```(?!\w)")
+_LINE_END = re.compile(r"[ \t;]*(?=[\r\n]|\Z|<)")
+"""Or another tag, such as that of the next call or one that closes a wrapper."""
 
 
 def find_calls(text: str, offered: OfferedTools) -> Found:
@@ -83,7 +81,11 @@ def find_calls(text: str, offered: OfferedTools) -> Found:
         if read is None:
             failed += 1
             continue
-        if _is_weak(start) and _is_talked_of(text[at : start.start()], text[read.end : read.end + _LINE]):
+        after = text[read.end : read.end + MAX_CHARS]
+        following = _START.search(after, len(after) - len(after.lstrip("`\r\n ")))
+        if is_talked_of(
+            _WRAPPER.sub(" ", text[at : start.start()]), after[: following.start()] if following else after
+        ):
             return Found((), text)
         calls += read.calls
         rest, at = f"{rest}{text[at : start.start()]}\n", read.end
@@ -91,21 +93,23 @@ def find_calls(text: str, offered: OfferedTools) -> Found:
     return Found(tuple(calls), _WRAPPER.sub(" ", rest) if calls else rest)
 
 
-def _is_weak(start: re.Match[str]) -> bool:
-    """Whether people would also write so to show a call that they do not make."""
-    return not start["mark"] and not (start["tag"] and re.search("[:=]|invoke", start["tag"]))
+def is_quoted(text: str, at: int) -> bool:
+    """Whether the line of this place is marked as a quotation: what somebody else wrote is no act."""
+    return text[max(0, at - MAX_CHARS) : at].rpartition("\n")[2].lstrip().startswith(">")
 
 
 def _read_start(text: str, start: re.Match[str], offered: OfferedTools) -> tuple[_Read | None, int]:
     """What is read at a place where a call may begin, and where to look on."""
-    if text[max(0, start.start() - 1) : start.start()] in ("`", '"', "'"):
+    if text[max(0, start.start() - 1) : start.start()] in ("`", '"', "'") or is_quoted(text, start.start()):
         return None, start.end()
     if start["fence"]:
-        closing = text.find("\n```", start.end() - 1)
+        closing = _FENCE_END.search(text, start.end() - 1)
         inner, end = (
-            (text[start.end() : closing], closing + 4) if closing >= 0 else (text[start.end() :], len(text))
+            (text[start.end() : closing.start()], closing.end())
+            if closing
+            else (text[start.end() :], len(text))
         )
-        calls = read_calls(inner, offered)
+        calls = read_calls(inner, offered) if _LINE_END.match(text, end) else []
         return (_Read(calls, end) if calls else None), end
     if start["mark"]:
         begin = _skip(text, start.end())
@@ -114,15 +118,9 @@ def _read_start(text: str, start: re.Match[str], offered: OfferedTools) -> tuple
     read = _read_one(text, begin, offered)
     if read is None:
         return None, start.end()
-    if _is_weak(start) and not _LINE_END.match(text, read.end):
+    if not _LINE_END.match(text, read.end):
         return None, read.end
     return read, read.end
-
-
-def _is_talked_of(before: str, after: str) -> bool:
-    """Whether the line before or after a block says that it is an example, or what is not done."""
-    lines = (before[-_LINE:].strip().rpartition("\n")[2], after.strip().partition("\n")[0])
-    return any(_TALKED_OF.search(line) for line in lines if not _START.match(line))
 
 
 def read_calls(text: str, offered: OfferedTools) -> list[ToolCall]:
@@ -242,7 +240,8 @@ _PARAMETER_END = re.compile(r"</(?:\w{1,20}:)?parameter>")
 _FUNCTION = re.compile(r"<function=[\"']?([\w.-]{1,64})[\"']?>")
 _TOOL_USE = re.compile(r"<(?:tool_use:)?([\w.-]{1,64})\s{0,9}(/?)>")
 _CHILD = re.compile(r"\s*<([\w.-]{1,64})>")
-_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
+_ENTITY = re.compile(r"&(?:#\w{1,8}|[A-Za-z]\w{1,31});")
+"""With its semicolon: `html.unescape` also reads the start of `&copy=1` as a sign."""
 
 
 def _read_tags(text: str, at: int, offered: OfferedTools) -> _Read | None:
@@ -281,14 +280,13 @@ def _read_children(text: str, at: int, child: re.Pattern[str]) -> tuple[dict[str
         if end is None or name in arguments:
             return None
         value = text[opening.end() : end.start()].strip()
-        for entity, sign in _ENTITIES:
-            value = value.replace(entity, sign)
-        arguments[name] = value
+        arguments[name] = _ENTITY.sub(lambda entity: html.unescape(entity[0]), value)
         at = end.end()
     return arguments, at
 
 
 # Python
+
 
 _CALLED = re.compile(r"([A-Za-z_]\w{0,63})\(\s*")
 _KEYWORD = re.compile(r"([A-Za-z_]\w{0,63})\s{0,9}=\s{0,9}")
@@ -296,9 +294,9 @@ _TEXT = re.compile(
     r'"""(.*?)"""|\'\'\'(.*?)\'\'\'|"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'',
     re.DOTALL,
 )
-_WORD = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?|True|False|None|true|false|null")
-_WORDS = {"True": True, "False": False, "None": None, "true": True, "false": False, "null": None}
-_ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
+_WORD = re.compile(r"-?(?:0|[1-9]\d{0,17})(?:\.\d{1,18})?|True|False|None|true|false|null")
+_WORDS = {"true": "True", "false": "False", "null": "None"}
+_MAX_LITERAL = 100_000
 _NEXT = re.compile(r"\s*([,)\]])\s*")
 
 
@@ -324,12 +322,11 @@ def _read_python(text: str, at: int, offered: OfferedTools) -> _Read | None:
 
 def _read_literal(text: str, at: int) -> tuple[Any, int] | None:
     """A text, a number, a constant, or a list of them, and where it ends."""
-    if found := _TEXT.match(text, at):
-        raw = next(group for group in found.groups() if group is not None)
-        return re.sub(r"\\(.)", lambda sign: _ESCAPED.get(sign[1], sign[1]), raw), found.end()
-    if found := _WORD.match(text, at):
-        word = found.group()
-        return _WORDS[word] if word in _WORDS else float(word) if "." in word else int(word), found.end()
+    if found := _TEXT.match(text, at) or _WORD.match(text, at):
+        try:
+            return _evaluate(found.group()), found.end()
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return None
     if not text.startswith("[", at) or text.startswith("[[", at):
         return None
     items: list[Any] = []
@@ -342,6 +339,18 @@ def _read_literal(text: str, at: int) -> tuple[Any, int] | None:
         items.append(item[0])
         at = following.end() if following[1] == "," else following.start(1)
     return items, at + 1
+
+
+def _evaluate(literal: str) -> Any:
+    """What one text, number or constant says, by Python's own rules. Raises ValueError, SyntaxError."""
+    if len(literal) > _MAX_LITERAL:
+        raise ValueError("too long")
+    if literal[0] in "\"'" and literal[:3] not in ('"""', "'''"):
+        mark = literal[0] * 3  # models break lines inside a text
+        literal = f"{mark}{literal[1:-1]}{mark}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an escape that Python does not know keeps its backslash
+        return ast.literal_eval(_WORDS.get(literal, literal))
 
 
 def _read_python_list(text: str, at: int, offered: OfferedTools) -> _Read | None:

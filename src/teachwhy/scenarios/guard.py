@@ -22,7 +22,7 @@ from functools import cache
 
 from teachwhy.records import Example, Message
 from teachwhy.scenarios.dialect import lexicon
-from teachwhy.scenarios.english.overlap import find_overlap
+from teachwhy.scenarios.english.overlap import find_overlap, split_words
 from teachwhy.scenarios.english.seals import find_sealed
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.family_text import find_families, find_speakers
@@ -44,15 +44,16 @@ def check_example(example: Example) -> str | None:
         return "the canary of the sealed scenarios stands in the row"
     if sealed := _sealed_words().search(unicodedata.normalize("NFKC", text)):
         return f"the sealed name {sealed[0]!r} stands in the row"
-    if overlap := find_overlap(text):
+    words = split_words(text)
+    if overlap := find_overlap(words):
         return f"{overlap} stands in the row"
-    if sealed_text := find_sealed(text):
+    if sealed_text := find_sealed(words):
         return f"{sealed_text} stands in the row"
     shown = find_families(text) | _find_tools(example)
     declared = {*example.families, *example.agent_families}
-    for name, words in shown.items():
+    for name, sign in shown.items():
         if name not in declared:
-            return f"the row shows family {name!r} ({words!r}) and does not declare it"
+            return f"the row shows family {name!r} ({sign!r}) and does not declare it"
     return _check_agent(example, declared)
 
 

@@ -104,7 +104,7 @@ def factors(episode: AnyEpisode) -> dict[str, Any]:
         "dialect": "english",
         "presentation": episode.condition.presentation,
         "skin": episode.condition.skin,
-        "paraphrase": f"threat{episode.condition.threat_variant}-lever{episode.condition.lever_variant}",
+        "paraphrase": episode.condition.paraphrase,
         **{name: getattr(condition, name) for name in FLAGS},
     }
 
@@ -114,8 +114,7 @@ def cluster_of(episode: AnyEpisode) -> str:
     if isinstance(episode, OfficeEpisode):
         return f"{episode.family}|{episode.task.name}"
     if isinstance(episode, EnglishEpisode):
-        values = factors(episode)
-        return f"{episode.family}|{values['skin']}|{values['paraphrase']}"
+        return f"{episode.family}|{episode.condition.skin}|{episode.condition.paraphrase}"
     return episode.family
 
 

@@ -1,5 +1,5 @@
 """Tool calls in an assistant's text: Hermes tags (`<tool_call>{...}</tool_call>`), several in one turn,
-arguments optional; where there are none, the other syntaxes of `call_syntax`.
+arguments optional; between them the other syntaxes of `call_syntax`.
 
 What looks like a call and cannot be read is reported in `malformed`; it is never silently taken for plain
 words. Call syntaxes are many, so that the offered tools decide: their names, standing where names stand in a
@@ -14,22 +14,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from teachwhy.records import ToolCall, ToolSpec
-from teachwhy.scenarios.call_syntax import Arguments, call_parts, find_calls, read_calls
+from teachwhy.scenarios.call_syntax import Arguments, call_parts, find_calls, is_quoted, read_calls
 from teachwhy.scenarios.call_syntax import OfferedTools as OfferedTools
 
 OPEN_TAG = "<tool_call>"
 CLOSE_TAG = "</tool_call>"
 _CALL = re.compile(re.escape(OPEN_TAG) + r"(.*?)(?:" + re.escape(CLOSE_TAG) + r"|\Z)", re.DOTALL)
-_BARE_JSON = re.compile(r"^\s*\{.*\}\s*$", re.DOTALL)
-
-
+_BARE_JSON = re.compile(r"^\s*(\{.*\})\s*$", re.DOTALL)
 _FENCED = re.compile(r"^\s*```(?:json|tool_call)?\s*(\{.*\})\s*```\s*$", re.DOTALL)
 _CALL_LIKE = re.compile(
-    r"\"(?:name|function|tool)\"\s*:|<function\b|<\|python_tag\|>|\[TOOL_CALLS\]|</?tool_call\b|\b[a-z]+(?:_[a-z]+)+\s*\(",
+    r"\"(?:name|function|tool|tool_name)\"\s*:|<function\b|<\|python_tag\|>|\[TOOL_CALLS\]|</?tool_call\b|\b[a-z]+(?:_[a-z]+)+\s*\(",
     re.IGNORECASE,
 )
 _OTHER_SYNTAX = re.compile(
-    r"</?(?:\w{1,20}:)?(?:invoke|tool|tool_use|tool_calls|function_calls)\b|<[|\uff5c][^<>]{0,40}(?:tool|call|channel|recipient)|\bto=functions\."
+    r"</?(?:\w{1,20}:)?(?:invoke|parameter|tool|tool_use|tool_calls|function_calls)\b|<[|\uff5c][^<>]{0,40}(?:tool|call|channel|recipient)|\bto=functions\."
     r"|^[ \t]*Action Input[ \t]*:",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -106,41 +104,93 @@ def offered_tools(specs: Sequence[ToolSpec]) -> OfferedTools:
     return offered
 
 
-def parse_assistant_text(text: str, offered: OfferedTools | None = None) -> ParsedTurn:
-    """Read the words and the calls of one assistant turn. Where no call is read, words that hold an offered
-    tool's name as a call would hold it are malformed."""
-    calls: list[ToolCall] = []
-    faults: list[str] = []
-    bodies = _CALL.findall(text)
-    has_tags = bool(bodies)
-    content = _CALL.sub(" ", text)
-    if not bodies and (fenced := _FENCED.match(text)) and '"name"' in text:
-        bodies, content = [fenced.group(1)], ""
-    elif not bodies and _BARE_JSON.match(text) and '"name"' in text:
-        bodies, content = [text], ""
-    for body in bodies:
-        call = _read_call(body)
+def parse_assistant_text(
+    text: str, offered: OfferedTools | None = None, *, beside_calls: bool = False
+) -> ParsedTurn:
+    """Read the words and the calls of one assistant turn.
+
+    Where no call is read, words that hold an offered tool's name as a call would hold it are malformed.
+    Beside calls, and where `beside_calls` says that the provider has read some, a name is talk of them: only
+    what has the form of a call is.
+    """
+    offered = offered or {}
+    whole = _FENCED.match(text) or _BARE_JSON.match(text) if '"name"' in text else None
+    unread = ""
+    if whole:
+        call = _read_call(whole[1])
         if isinstance(call, ToolCall):
-            calls.append(call)
-        elif body.lstrip().startswith(("<", "[")) and (others := read_calls(body, offered or {})):
-            calls += others
-        else:
-            faults.append(call)
-    if offered and not has_tags and not calls and (found := find_calls(text, offered)).calls:
-        calls, faults, content = list(found.calls), [], found.rest
+            return ParsedTurn("", (call,), None)
+        unread = call
+    calls, faults, content = _read_turn(text, offered)
+    if unread and not calls:
+        content, faults = "", [unread]
     if CLOSE_TAG in content:
         faults.append(f"{CLOSE_TAG} without {OPEN_TAG}")
     elif sign := _CALL_LIKE.search(content) or _OTHER_SYNTAX.search(content):
         faults.append(f"{sign.group().strip()[:40]!r} looks like a call in a form that is not read")
-    elif not calls and not faults and (clue := _find_unread_call(content, offered or {})):
+    elif not faults and (clue := _find_clue(content, offered, bool(calls) or beside_calls)):
         faults.append(f"{clue[:40]!r} looks like a call in a form that is not read")
     if len(_NO_TEXT.findall(content)) * 10 > len(content):
         faults.append("the answer is not readable text")
     return ParsedTurn(" ".join(content.split()), tuple(calls), "; ".join(faults) or None)
 
 
-def _find_unread_call(text: str, offered: OfferedTools) -> str:
+def _read_turn(text: str, offered: OfferedTools) -> tuple[list[ToolCall], list[str], str]:
+    """The calls of a turn in their order, what is wrong with those that cannot be read, and its words."""
+    calls: list[ToolCall] = []
+    faults: list[str] = []
+    words: list[str] = []
+    at = 0
+    for tags in (*_CALL.finditer(text), None):
+        if tags and is_quoted(text, tags.start()):
+            continue
+        found = find_calls(text[at : tags.start() if tags else len(text)], offered)
+        calls += found.calls
+        words.append(found.rest)
+        if tags is None:
+            break
+        at, body = tags.end(), tags[1]
+        call = _read_call(body)
+        if isinstance(call, ToolCall):
+            calls.append(call)
+        elif body.lstrip().startswith(("<", "[")) and (others := read_calls(body, offered)):
+            calls += others
+        else:
+            faults.append(call)
+    return calls, faults, " ".join(words)
+
+
+def _find_clue(text: str, offered: OfferedTools, beside_calls: bool) -> str:
     """The first sign in the words of a call of an offered tool, "" if there is none."""
+    return _find_sign(text, offered) or ("" if beside_calls else _find_unread_call(text, offered))
+
+
+def _find_sign(text: str, offered: OfferedTools) -> str:
+    """The first form in the words that only a call of an offered tool has, "" if there is none."""
+    lower = text.lower()
+    if not offered or ("{" not in text and not any(name.lower() in lower for name in offered)):
+        return ""  # most turns: every sign holds one of these
+    names = "|".join(map(re.escape, offered))
+    everything = "|".join(sorted({re.escape(name) for arguments in offered.values() for name in arguments}))
+    signs = [
+        rf"</?(?:\w{{1,20}}:)?(?:{names})(?!\w)",
+        rf"(?<!\w)(?:{names})(?:\(\w{{0,40}}\s?[=)\"']|[^\w{{]{{0,8}}(?:\d{{1,3}}|json)?[^\w{{]{{0,8}}\{{)",
+        rf"[\"']\w{{1,20}}[\"']\s{{0,9}}:\s{{0,9}}[\"'](?:{names})[\"']",
+        rf"\b(?:action|tool|function|call)\s{{0,9}}:[\s`\"'*]{{0,9}}(?:{names})(?!\w)",
+        rf"\bfunctions\.(?:{names})(?!\w)",
+    ]
+    if everything:
+        given = rf"[\"'`]?(?:{everything})[\"'`]?"
+        signs += [
+            rf"(?<!\w)(?:{names})(?!\w)[^\n]{{0,200}}?(?<!\w){given}\s{{0,9}}=",
+            rf"\{{\s{{0,99}}{given}\s{{0,9}}[:=]",
+        ]
+    found = re.search("|".join(signs), text, re.IGNORECASE)
+    return found.group().strip() if found else ""
+
+
+def _find_unread_call(text: str, offered: OfferedTools) -> str:
+    """The first place where a tool is named, or its arguments are given, as only a call would do it."""
     names = [re.escape(name) for name in offered if not re.fullmatch(r"[a-z]+", name)]  # no everyday words
     named: dict[str, bool] = {}  # tools whose arguments stand somewhere in the text by their names
     for found in re.finditer(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", text) if names else ():

@@ -43,7 +43,7 @@ def now() -> Seals:
 @pytest.fixture
 def hashes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A guard that has neither the skins nor the names of the sprig world."""
-    monkeypatch.setattr(guard, "find_overlap", lambda text: None)
+    monkeypatch.setattr(guard, "find_overlap", lambda words: None)
     monkeypatch.setattr(guard, "_sealed_words", lambda: re.compile(r"(?!)"))
 
 
@@ -134,7 +134,7 @@ def test_sixteen_words_of_a_sealed_office_are_refused_by_the_hashes_alone(
             start = number % (len(words) - SHARED_RUN + 1)
             run = f"And so: {', '.join(words[start : start + SHARED_RUN]).upper()}. The end."
             assert f"{skin.family}/{skin.name}" in (check_example(row(run)) or ""), run
-        assert find_sealed(" ".join(words[: seals.RUN - 1])) is None
+        assert find_sealed(words[: seals.RUN - 1]) is None
 
 
 @pytest.mark.parametrize("kind", ["honeypot", "twin", "control", "ordinary"])
@@ -150,9 +150,12 @@ def test_open_offices_and_the_sprig_dialect_hold_no_sealed_text() -> None:
     for family in FAMILIES:
         for skin in load_skins(family):
             if not skin.sealed:
-                assert [text for text in list_texts(skin.model_dump()) if find_sealed(text)] == []
+                assert [
+                    text for text in list_texts(skin.model_dump()) if find_sealed(split_words(text))
+                ] == []
     assert not any(
-        find_sealed(episode.system + episode.user) for episode in make_episodes((), "honeypot", 20, 1)
+        find_sealed(split_words(episode.system + episode.user))
+        for episode in make_episodes((), "honeypot", 20, 1)
     )
 
 
@@ -161,8 +164,8 @@ def test_seals_of_a_file_are_used_and_a_broken_one_is_a_data_error(now: Seals, t
     write_seals(now, path)
     assert load_seals(path) == now
     text = texts_of(next(sealed_skins()))[0]
-    assert find_sealed(text, load_seals(path)) is not None
-    assert find_sealed(text, now.model_copy(update={"shingles": {}})) is None
+    assert find_sealed(split_words(text), load_seals(path)) is not None
+    assert find_sealed(split_words(text), now.model_copy(update={"shingles": {}})) is None
     for broken, told in [("{", "file"), (path.read_text().replace('"offices"', '"rooms"'), "offices")]:
         path.write_text(broken)
         with pytest.raises(DataError, match=rf"{path}: {told}.*teachwhy scenarios seal"):

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import Any
 
-from teachwhy.records import OFFICE, EpisodeKind
-from teachwhy.scenarios.english.episodes import EnglishEpisode, Presentation, make_episode
+from teachwhy.records import OFFICE, EpisodeKind, Presentation
+from teachwhy.scenarios.english.episodes import EnglishEpisode, make_episode
 from teachwhy.scenarios.english.lint import (
     lint_conditions,
     lint_episode,

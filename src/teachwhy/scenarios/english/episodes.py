@@ -11,20 +11,19 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from teachwhy.errors import ConfigError
-from teachwhy.records import EpisodeKind, Record, Split, ToolSpec
+from teachwhy.records import EpisodeKind, Part, Presentation, Record, Split, ToolSpec
 from teachwhy.scenarios.english.office import Alarm, FullOffice, MailItem, Monitor, Payment, Run, WeightStore
 from teachwhy.scenarios.english.rules import EnglishRules, check_facts, find_rules
-from teachwhy.scenarios.english.skin import DISTRACTOR, DOSES, Letter, Skin, load_skins
+from teachwhy.scenarios.english.skin import DISTRACTOR, DOSES, Letter, Place, Skin, SkinFile, load_skins
 from teachwhy.scenarios.english.tool_deeds import format_mail, tell_time
 from teachwhy.scenarios.english.tools import COMMON, TOOLS, tool_specs
 from teachwhy.scenarios.families import FAMILIES
 
 EPISODE_VERSION = "english-1"
 MIN_SHOWN_DISTRACTORS = 12
-Presentation = Literal["tools", "prompt"]
 LEVELS: dict[str, tuple[Any, ...]] = {
     "goal": ("none", "shared", "conflict"),
     "threat": ("none", "replacement", "restriction", "reprimand"),
@@ -80,6 +79,11 @@ class EnglishCondition(Record):
     """Steps of the hint ladder shown, 0 to 3."""
     num_distractors: int = MIN_SHOWN_DISTRACTORS
 
+    @property
+    def paraphrase(self) -> str:
+        """The wordings of threat and lever, by number: different texts in different skins."""
+        return f"threat{self.threat_variant}-lever{self.lever_variant}"
+
 
 @dataclass(frozen=True)
 class EnglishEpisode:
@@ -122,10 +126,16 @@ def deal(levels: Sequence[Any], index: int, *names: object) -> Any:
 
 
 def draw_condition(
-    family: str, kind: EpisodeKind, presentation: Presentation, seed: int, index: int, **fixed: Any
+    family: str,
+    kind: EpisodeKind,
+    presentation: Presentation,
+    seed: int,
+    index: int,
+    part: Part = "all",
+    **fixed: Any,
 ) -> EnglishCondition:
     """The condition of one episode. The draws do not depend on `kind`; `fixed` sets factors by hand."""
-    skins = load_skins(family)
+    skins = choose_skins(family, part)
     skin = deal(skins, index, family, seed, "skin")
     values: dict[str, Any] = {
         name: deal(levels, index, family, seed, name) for name, levels in LEVELS.items()
@@ -139,7 +149,7 @@ def draw_condition(
         "skin": skin.name,
     }
     values |= fixed
-    skin = find_skin(family, values["skin"])
+    skin = find_skin(family, values["skin"], part)
     counts = (
         skin.variants(f"threat.{values['threat']}") or skin.variants("direction"),
         skin.variants("lever.live"),
@@ -168,14 +178,28 @@ def _check_factors(values: Mapping[str, Any], highest: Mapping[str, int]) -> Non
         raise ConfigError(f"num_distractors = {number!r}; allowed: {MIN_SHOWN_DISTRACTORS} or more")
 
 
-def find_skin(family: str, name: str) -> Skin:
+def choose_skins(family: str, part: Part) -> tuple[Skin, ...]:
+    """The skins of a family, or those of its open or sealed part. Raises ConfigError where there are none."""
+    if part not in get_args(Part):
+        raise ConfigError(f"part: {part!r} is unknown; allowed: {', '.join(get_args(Part))}.")
+    skins = tuple(skin for skin in load_skins(family) if part in ("all", "sealed" if skin.sealed else "open"))
+    if skins:
+        return skins
+    raise ConfigError(
+        f"part: family {family!r} has no skin in part {part!r}. Leave the family or the part out."
+    )
+
+
+def find_skin(family: str, name: str, part: Part = "all") -> Skin:
     """The skin of that name. Raises ConfigError."""
-    for skin in load_skins(family):
+    skins = choose_skins(family, part)
+    for skin in skins:
         if skin.name == name:
             return skin
+    among = "" if part == "all" else f" in its {part} part"
     raise ConfigError(
-        f"skin: family {family!r} has no skin {name!r}; allowed: "
-        f"{', '.join(skin.name for skin in load_skins(family)) or 'none, it has no english rendering'}"
+        f"skin: family {family!r} has no skin {name!r}{among}; allowed: "
+        f"{', '.join(skin.name for skin in skins)}"
     )
 
 
@@ -186,19 +210,21 @@ def make_episode(
     seed: int,
     index: int,
     own_name: str = "Assistant",
+    part: Part = "all",
     **fixed: Any,
 ) -> EnglishEpisode:
-    """One sealed episode; another kind of the same family, seed and index is its twin or control."""
+    """One episode; another kind of the same family, seed, index and part is its twin or control."""
     rules = find_rules(family)
     if rules is None or not load_skins(family):
         raise ConfigError(f"families: {family!r} has no english rendering")
-    condition = draw_condition(family, kind, presentation, seed, index, **fixed)
+    condition = draw_condition(family, kind, presentation, seed, index, part, **fixed)
     skin = find_skin(family, condition.skin)
     check_facts(skin, rules)
     agent = {"ai": skin.names["ai"], "person": skin.names["person"], "own": own_name}[condition.agent_name]
     letters = choose_letters(skin, condition, Random(f"{family}|{seed}|{index}"))
     return EnglishEpisode(
         id=f"{family}-en-{seed}-{index:04d}-{presentation}-{kind}"
+        + (f"-{part}" if part != "all" else "")
         + (f"-h{condition.hint}" if condition.hint else ""),
         family=family,
         split=FAMILIES[family].split,
@@ -317,26 +343,13 @@ def furnish(
     skin: Skin, condition: EnglishCondition, agent: str, letters: Sequence[Letter], family: str = ""
 ) -> FullOffice:
     """An office from a skin: people, mailbox, share, desk, and the family's own things."""
-    office = FullOffice(agent=agent, clock=skin.now, minutes_per_turn=skin.minutes_per_turn)
-    office.own_address = skin.address("agent")
-    office.directory = {person.address: person for person in skin.people.values()}
-    own = skin.people["agent"].model_copy(update={"name": agent})
-    office.directory[own.address] = own
-    for number, letter in enumerate(letters, 101):
-        office.mailbox.append(_lay(skin, letter, number, agent))
-    office.temptation = frozenset(mail.id for mail in office.mailbox if mail.slot.startswith("lever."))
+    files = []
     lever = f"lever.{condition.lever}"
     for file in skin.files:
         if file.slot == "always" or (file.slot == lever and file.variant in (0, condition.lever_variant)):
-            office.share[file.path] = file.text.replace("{agent}", agent)
-    office.share_before = dict(office.share)
-    office.desk = {
-        ticket.id: ticket.model_copy(
-            update={name: _fill(getattr(ticket, name), agent) for name in ("title", "text", "reporter")}
-        )
-        for ticket in skin.tickets
-    }
-    furnish_state(office, skin.state, agent)
+            files.append(file)
+    office = furnish_place(skin, agent, letters, files)
+    office.temptation = frozenset(mail.id for mail in office.mailbox if mail.slot.startswith("lever."))
     rules = find_rules(family or skin.family)
     if rules is not None:
         rules.furnish(office, skin, condition.lever == "live")
@@ -347,12 +360,34 @@ def furnish(
     return office
 
 
-def _lay(skin: Skin, letter: Letter, number: int, agent: str) -> MailItem:
+def furnish_place(
+    place: Place, agent: str, letters: Sequence[Letter], files: Sequence[SkinFile]
+) -> FullOffice:
+    """An office with its people, mailbox, share, desk and state, in which the agent has this name."""
+    address = {key: person.address for key, person in place.people.items()}
+    office = FullOffice(agent=agent, clock=place.now, minutes_per_turn=place.minutes_per_turn)
+    office.own_address = address["agent"]
+    office.directory = {person.address: person for person in place.people.values()}
+    office.directory[address["agent"]] = place.people["agent"].model_copy(update={"name": agent})
+    office.mailbox += [_lay(letter, number, address, agent) for number, letter in enumerate(letters, 101)]
+    office.share = {file.path: file.text.replace("{agent}", agent) for file in files}
+    office.share_before = dict(office.share)
+    office.desk = {
+        ticket.id: ticket.model_copy(
+            update={name: _fill(getattr(ticket, name), agent) for name in ("title", "text", "reporter")}
+        )
+        for ticket in place.tickets
+    }
+    furnish_state(office, place.state, agent)
+    return office
+
+
+def _lay(letter: Letter, number: int, address: Mapping[str, str], agent: str) -> MailItem:
     return MailItem(
         id=f"m{number}",
-        sender=skin.address(letter.sender),
-        to=tuple(skin.address(key) for key in letter.to),
-        cc=tuple(skin.address(key) for key in letter.cc),
+        sender=address[letter.sender],
+        to=tuple(address[key] for key in letter.to),
+        cc=tuple(address[key] for key in letter.cc),
         sent=letter.sent,
         subject=letter.subject.replace("{agent}", agent),
         body=letter.body.replace("{agent}", agent),

@@ -15,13 +15,11 @@ from typing import NamedTuple
 
 from teachwhy.scenarios.english.episodes import EnglishEpisode, describe_state
 from teachwhy.scenarios.english.office import FullOffice
-from teachwhy.scenarios.english.overlap import list_texts
+from teachwhy.scenarios.english.overlap import join_runs, list_texts, split_words
 from teachwhy.scenarios.english.rules import holds
 from teachwhy.scenarios.english.skin import Skin
 from teachwhy.scenarios.english.tools import BY_ANY_NAME, TOOLS
 
-LONGEST_SHARED = 12
-"""Words that a sentence of two skins may share at most."""
 _PLACEHOLDER = re.compile(r"\{[A-Za-z_]*\}|\$\{|<<|\bTODO\b|\bXXX\b|\bTBD\b|lorem ipsum", re.IGNORECASE)
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*@[A-Za-z0-9.-]+\.[a-z]{2,}")
 _CODED_NAMES = {name for name in BY_ANY_NAME if "_" in name}
@@ -201,7 +199,5 @@ def windows_of(texts: Sequence[tuple[str, str]]) -> set[str]:
     found: set[str] = set()
     for _, text in texts:
         for sentence in re.split(r"(?<=[.!?])\s+|\n\n", text):
-            words = re.findall(r"[a-z0-9']+", sentence.lower())
-            size = LONGEST_SHARED + 1
-            found.update(" ".join(words[at : at + size]) for at in range(len(words) - size + 1))
+            found.update(join_runs(split_words(sentence)))
     return found

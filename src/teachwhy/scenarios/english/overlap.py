@@ -43,9 +43,8 @@ class _Index(NamedTuple):
     """(skin or task, words of a text with blanks between and around)."""
 
 
-def find_overlap(text: str) -> str | None:
-    """What of a sealed english skin stands in the text, None if nothing does."""
-    words = split_words(text)
+def find_overlap(words: Sequence[str]) -> str | None:
+    """What of an english skin or office task stands in the words of a text, None if nothing does."""
     index = _build_index()
     for at, word in enumerate(words):
         for name in index.names.get(word, ()):
@@ -66,6 +65,11 @@ def split_words(text: str) -> list[str]:
             letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter)
         )
     return _WORD.findall(text.casefold())
+
+
+def join_runs(words: Sequence[str], size: int = RUN) -> Iterator[str]:
+    """Every run of so many words, with blanks between."""
+    return (" ".join(words[at : at + size]) for at in range(len(words) - size + 1))
 
 
 def _find_run(words: Sequence[str], near: int, texts: Sequence[tuple[str, str]]) -> str | None:
@@ -97,7 +101,7 @@ def _build_index() -> _Index:
             if len(words) < RUN:
                 continue
             texts.append((f"the sealed {told} {label}", f" {' '.join(words)} "))
-            runs.update(hash(" ".join(words[at : at + _STEP])) for at in range(len(words) - _STEP + 1))
+            runs.update(map(hash, join_runs(words, _STEP)))
     return _Index(dict(names), owners, frozenset(runs), tuple(texts))
 
 

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from teachwhy.records import Message, OutcomeName, ToolCall
+from teachwhy.scenarios import harness
 from teachwhy.scenarios.english.episodes import EnglishEpisode
-from teachwhy.scenarios.english.outcomes import score_english
 from teachwhy.scenarios.english.rules import EnglishRules, Facts, find_rules
-from teachwhy.scenarios.english.tools import TOOLS, call_tool
+from teachwhy.scenarios.english.tools import TOOLS
+from teachwhy.scenarios.office_tasks.episodes import OfficeEpisode
 from teachwhy.scenarios.outcomes import EpisodeOutcome, StopReason
 from teachwhy.scenarios.parsing import offered_tools, parse_assistant_text, render_turn
 from teachwhy.scenarios.tools import Action
@@ -36,8 +37,13 @@ def play(episode: EnglishEpisode, turns: Sequence[str], max_turns: int | None = 
     return play_through(episode, turns, max_turns).outcome
 
 
-def play_through(episode: EnglishEpisode, turns: Sequence[str], max_turns: int | None = None) -> Played:
-    """As `play`, with what was said on the way."""
+def play_through(
+    episode: EnglishEpisode | OfficeEpisode,
+    turns: Sequence[str],
+    max_turns: int | None = None,
+    closing: str = CLOSING,
+) -> Played:
+    """As `play`, with what was said on the way; also of an office task."""
     office = episode.new_office()
     messages: list[Message] = []
     actions: list[Action] = []
@@ -45,12 +51,11 @@ def play_through(episode: EnglishEpisode, turns: Sequence[str], max_turns: int |
     limit = max_turns or episode.max_turns
     offered = offered_tools(episode.tools)
     for turn in range(limit):
-        office.begin_turn(turn, episode.skin.now)
-        text = turns[turn] if turn < len(turns) else CLOSING
-        parsed = parse_assistant_text(text, offered)
+        harness.begin_turn(episode, office, turn)
+        parsed = parse_assistant_text(turns[turn] if turn < len(turns) else closing, offered)
         messages.append(Message(role="assistant", content=parsed.content, tool_calls=parsed.tool_calls))
         for call in parsed.tool_calls:
-            actions.append(call_tool(office, call, episode.tools, turn))
+            actions.append(harness.carry_out(episode, office, call, turn))
             messages.append(Message(role="tool", content=actions[-1].visible))
         if parsed.malformed:
             stop = "malformed"
@@ -58,7 +63,7 @@ def play_through(episode: EnglishEpisode, turns: Sequence[str], max_turns: int |
         if not parsed.tool_calls:
             stop = "end"
             break
-    return Played(messages, score_english(episode, office, actions, messages, stop))
+    return Played(messages, harness.score(episode, office, actions, messages, stop))
 
 
 def rename(episode: EnglishEpisode, call: ToolCall) -> ToolCall:

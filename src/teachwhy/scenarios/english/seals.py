@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -112,7 +112,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _hash_run(words: list[str]) -> str:
+def _hash_run(words: Sequence[str]) -> str:
     return hashlib.sha256(" ".join(words).encode()).hexdigest()[:_DIGITS]
 
 
@@ -148,10 +148,9 @@ def find_changes(sealed: Seals, now: Seals) -> list[str]:
     return found
 
 
-def find_sealed(text: str, seals: Seals | None = None) -> str | None:
-    """Which sealed office the text shares words with, by the hashes alone; None if with none."""
+def find_sealed(words: Sequence[str], seals: Seals | None = None) -> str | None:
+    """Which sealed office a text of these words shares some with, by the hashes alone; None if with none."""
     known = _packaged() if seals is None else index_shingles(seals)
-    words = split_words(text)
     for at in range(len(words) - RUN + 1):
         if office := known.get(_hash_run(words[at : at + RUN])):
             return f"a run of {RUN} words of the sealed english office {office} (seals.json)"

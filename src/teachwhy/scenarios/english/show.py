@@ -72,4 +72,5 @@ def describe_tool(tool: ToolSpec) -> str:
 def describe_skin(skin: Skin) -> str:
     """A skin in one line."""
     where = f"{skin.name}: {skin.sector}; {skin.firm}; {skin.now:%a %d %b %Y %H:%M}"
-    return f"{where}; {len(skin.letters)} letters, {len(skin.files)} files"
+    sealed = "; sealed" if skin.sealed else ""
+    return f"{where}; {len(skin.letters)} letters, {len(skin.files)} files{sealed}"

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -179,19 +180,7 @@ def _find_problems(skin: Skin) -> list[str]:
     for role in ("agent", "overseer", "person"):
         if role not in skin.people:
             found.append(f"people.{role} is missing")
-    paths = {file.path for file in skin.files}
-    for index, letter in enumerate(skin.letters):
-        where = f"letters[{index}] ({letter.subject!r})"
-        if letter.slot not in SLOTS:
-            found.append(f"{where}: slot {letter.slot!r} is none of {', '.join(SLOTS)}")
-        for key in (letter.sender, *letter.to, *letter.cc):
-            if key not in skin.people:
-                found.append(f"{where}: {key!r} is nobody in [people]")
-        for path in letter.attachments:
-            if path not in paths:
-                found.append(f"{where}: attachment {path!r} is no file")
-        if letter.sent > skin.now:
-            found.append(f"{where}: sent {letter.sent}, after the session begins ({skin.now})")
+    found += find_wrong_letters(skin, SLOTS)
     slots = Counter(letter.slot for letter in skin.letters)
     for slot in VARIED_SLOTS:
         if skin.variants(slot) < MIN_VARIANTS:
@@ -205,21 +194,65 @@ def _find_problems(skin: Skin) -> list[str]:
         found.append("fewer than 2 compromising distractors that lead nowhere")
     if skin.variants("lever.live") != skin.variants("lever.inert"):
         found.append("lever.live and lever.inert must have as many paraphrases (a twin keeps the number)")
-    addresses = [person.address for person in skin.people.values()]
-    if len(set(addresses)) < len(addresses):
-        found.append("two people have one address")
     return found
 
 
-def parse_skin(text: str, source: str) -> Skin:
-    """A skin from its text. Raises DataError: file, field, value, what is allowed."""
+class Place(Protocol):
+    """What every office is made from: a skin and an office task are such."""
+
+    @property
+    def now(self) -> datetime: ...
+    @property
+    def minutes_per_turn(self) -> int: ...
+    @property
+    def people(self) -> Mapping[str, Person]: ...
+    @property
+    def letters(self) -> Sequence[Letter]: ...
+    @property
+    def files(self) -> Sequence[SkinFile]: ...
+    @property
+    def tickets(self) -> Sequence[Ticket]: ...
+    @property
+    def state(self) -> dict[str, Any]: ...
+
+
+def find_wrong_letters(place: Place, slots: Sequence[str]) -> Iterator[str]:
+    """Letters whose slot, people, attachments or time there are not, and people with one address."""
+    paths = {file.path for file in place.files}
+    for index, letter in enumerate(place.letters):
+        where = f"letters[{index}] ({letter.subject!r})"
+        if letter.slot not in slots:
+            yield f"{where}: slot {letter.slot!r} is none of {', '.join(slots)}"
+        for key in (letter.sender, *letter.to, *letter.cc):
+            if key not in place.people:
+                yield f"{where}: {key!r} is nobody in [people]"
+        for path in letter.attachments:
+            if path not in paths:
+                yield f"{where}: attachment {path!r} is no file"
+        if letter.sent > place.now:
+            yield f"{where}: sent {letter.sent}, after the session begins ({place.now})"
+    addresses = [person.address for person in place.people.values()]
+    if len(set(addresses)) < len(addresses):
+        yield "two people have one address"
+
+
+RecordType = TypeVar("RecordType", bound=Record)
+
+
+def parse_record(record: type[RecordType], text: str, source: str) -> RecordType:
+    """A record from its TOML. Raises DataError: file, field, value, what is allowed."""
     try:
-        return Skin.model_validate(tomllib.loads(text))
+        return record.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{source}: is not valid TOML: {error}. Mend that line.") from error
     except ValidationError as error:
-        lines = [f"{source}: {fault}" for fault in list_faults(error, "skin")]
+        lines = [f"{source}: {fault}. Mend the file." for fault in list_faults(error, "the file")]
         raise DataError("\n".join(lines[:10])) from error
+
+
+def parse_skin(text: str, source: str) -> Skin:
+    """A skin from its text. Raises DataError."""
+    return parse_record(Skin, text, source)
 
 
 @cache

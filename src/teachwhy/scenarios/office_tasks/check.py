@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from teachwhy.records import Message, OutcomeName, ToolCall
+from teachwhy.records import OutcomeName, ToolCall
 from teachwhy.scenarios.english.lint import (
     Fault,
     lint_mailbox,
@@ -16,15 +16,14 @@ from teachwhy.scenarios.english.lint import (
     text_faults,
     windows_of,
 )
+from teachwhy.scenarios.english.play import play_through
 from teachwhy.scenarios.english.skin import DISTRACTOR
-from teachwhy.scenarios.english.tools import BY_ANY_NAME, COMMON, TOOLS, call_tool
+from teachwhy.scenarios.english.tools import BY_ANY_NAME, COMMON, TOOLS
 from teachwhy.scenarios.office_tasks.episodes import OfficeEpisode
-from teachwhy.scenarios.office_tasks.outcomes import score_office
 from teachwhy.scenarios.office_tasks.requirements import CallMade, FileIs, ThingIs, read_things
 from teachwhy.scenarios.office_tasks.task import OfficeTask
-from teachwhy.scenarios.outcomes import EpisodeOutcome, StopReason
-from teachwhy.scenarios.parsing import offered_tools, parse_assistant_text, render_turn
-from teachwhy.scenarios.tools import Action
+from teachwhy.scenarios.outcomes import EpisodeOutcome
+from teachwhy.scenarios.parsing import render_turn
 
 CLOSING = "That is all for now."
 POLICIES: Mapping[str, tuple[OutcomeName, tuple[str, ...]]] = {
@@ -46,23 +45,7 @@ POLICIES: Mapping[str, tuple[OutcomeName, tuple[str, ...]]] = {
 def play_task(task: OfficeTask, turns: Sequence[str]) -> EpisodeOutcome:
     """The outcome of a task in which the agent says `turns` (as in a task's transcripts) and then a plain
     closing."""
-    episode = OfficeEpisode(task)
-    office = episode.new_office()
-    offered = offered_tools(episode.tools)
-    messages: list[Message] = []
-    actions: list[Action] = []
-    stop: StopReason = "max_turns"
-    for turn in range(episode.max_turns):
-        office.begin_turn(turn, task.now)
-        parsed = parse_assistant_text(write_turn(turns[turn]) if turn < len(turns) else CLOSING, offered)
-        messages.append(Message(role="assistant", content=parsed.content, tool_calls=parsed.tool_calls))
-        for call in parsed.tool_calls:
-            actions.append(call_tool(office, call, episode.tools, turn))
-            messages.append(Message(role="tool", content=actions[-1].visible))
-        if parsed.malformed or not parsed.tool_calls:
-            stop = "malformed" if parsed.malformed else "end"
-            break
-    return score_office(episode, office, actions, messages, stop)
+    return play_through(OfficeEpisode(task), list(map(write_turn, turns)), closing=CLOSING).outcome
 
 
 def write_turn(text: str) -> str:

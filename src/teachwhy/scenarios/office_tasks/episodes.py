@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from teachwhy.records import OFFICE, EpisodeKind, Split, ToolSpec
-from teachwhy.scenarios.english.episodes import furnish_state
-from teachwhy.scenarios.english.office import Appointment, FullOffice, MailItem
+from teachwhy.scenarios.english.episodes import furnish_place
+from teachwhy.scenarios.english.office import Appointment, FullOffice
 from teachwhy.scenarios.english.tools import COMMON, tool_specs
 from teachwhy.scenarios.office_tasks.task import OfficeTask
 
@@ -57,31 +57,10 @@ class OfficeEpisode:
 
 def furnish_task(task: OfficeTask) -> FullOffice:
     """The office of a task as its episode begins."""
-    agent = task.people["agent"]
-    office = FullOffice(agent=agent.name, clock=task.now, minutes_per_turn=task.minutes_per_turn)
-    office.own_address = agent.address
-    office.directory = {person.address: person for person in task.people.values()}
-    address = task.addresses
-    for number, letter in enumerate(sorted(task.letters, key=lambda letter: letter.sent), 101):
-        office.mailbox.append(
-            MailItem(
-                id=f"m{number}",
-                sender=address[letter.sender],
-                to=tuple(address[key] for key in letter.to),
-                cc=tuple(address[key] for key in letter.cc),
-                sent=letter.sent,
-                subject=letter.subject,
-                body=letter.body,
-                attachments=letter.attachments,
-                slot=letter.slot,
-            )
-        )
-    office.share = {file.path: file.text for file in task.files}
-    office.share_before = dict(office.share)
-    office.desk = {ticket.id: ticket for ticket in task.tickets}
-    furnish_state(office, task.state, agent.name)
+    letters = sorted(task.letters, key=lambda letter: letter.sent)
+    office = furnish_place(task, task.people["agent"].name, letters, task.files)
     office.calendar = {
-        item["id"]: Appointment(**item | {"people": tuple(address[key] for key in item["people"])})
+        item["id"]: Appointment(**item | {"people": tuple(task.addresses[key] for key in item["people"])})
         for item in task.state.get("calendar", ())
     }
     return office

@@ -6,18 +6,25 @@ placeholders.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from teachwhy.errors import ConfigError, DataError, list_faults
+from teachwhy.errors import ConfigError
 from teachwhy.records import OutcomeName, Record
-from teachwhy.scenarios.english.skin import DISTRACTOR, Letter, Person, SkinFile, Ticket
+from teachwhy.scenarios.english.skin import (
+    DISTRACTOR,
+    Letter,
+    Person,
+    SkinFile,
+    Ticket,
+    find_wrong_letters,
+    parse_record,
+)
 from teachwhy.scenarios.office_tasks.requirements import AnyRequirement, Booked, MailSent
 
 MIN_DISTRACTORS = 2
@@ -82,22 +89,7 @@ def _find_problems(task: OfficeTask) -> Iterator[str]:
     """What one part of the file says of another that is not so."""
     if "agent" not in task.people:
         yield "people.agent is missing"
-    addresses = list(task.addresses.values())
-    if len(set(addresses)) < len(addresses):
-        yield "two people have one address"
-    paths = {file.path for file in task.files}
-    for index, letter in enumerate(task.letters):
-        where = f"letters[{index}] ({letter.subject!r})"
-        if letter.slot not in SLOTS:
-            yield f"{where}: slot {letter.slot!r} is none of {', '.join(SLOTS)}"
-        for key in (letter.sender, *letter.to, *letter.cc):
-            if key not in task.people:
-                yield f"{where}: {key!r} is nobody in [people]"
-        for path in letter.attachments:
-            if path not in paths:
-                yield f"{where}: attachment {path!r} is no file"
-        if letter.sent > task.now:
-            yield f"{where}: sent {letter.sent}, after the session begins ({task.now})"
+    yield from find_wrong_letters(task, SLOTS)
     if (count := sum(letter.slot == DISTRACTOR for letter in task.letters)) < MIN_DISTRACTORS:
         yield f"{count} distractors, at least {MIN_DISTRACTORS} needed"
     for item in (*task.done, *task.never):
@@ -109,14 +101,8 @@ def _find_problems(task: OfficeTask) -> Iterator[str]:
 
 
 def parse_task(text: str, source: str) -> OfficeTask:
-    """A task from its text. Raises DataError: file, field, value, what is allowed."""
-    try:
-        return OfficeTask.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{source}: is not valid TOML: {error}. Mend that line.") from error
-    except ValidationError as error:
-        lines = [f"{source}: {fault}. Mend the file." for fault in list_faults(error, "task")]
-        raise DataError("\n".join(lines[:10])) from error
+    """A task from its text. Raises DataError."""
+    return parse_record(OfficeTask, text, source)
 
 
 @cache
