@@ -94,6 +94,22 @@ def test_calibrate_keeps_what_run_corrects_with(
     assert call("calibrate", *rubbish, monkeypatch=monkeypatch) == 3
 
 
+def test_what_is_said_of_a_stop_is_true(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("teachwhy.judging.calibration.calibrate_judge", stop)
+    monkeypatch.setattr("teachwhy.judging.run.judge_evaluation", stop)
+    judge = ("--judge", "judges/harmful")
+    assert call("calibrate", *judge, "--family", "leaking", monkeypatch=monkeypatch) == 130
+    told = capsys.readouterr().err
+    assert "the same command asks it all again" in told and "goes on from here" not in told
+    assert call("run", str(folder), *judge, monkeypatch=monkeypatch) == 130
+    assert "the same command goes on from here" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -103,12 +119,20 @@ def test_calibrate_keeps_what_run_corrects_with(
             ("run", "run", "--judge", "judges/harmful", "--evaluated", "harmful"),
             "own family (harmful; evaluated",
         ),
+        (
+            ("run", "run", "--judge", "other/scripted-2", "--evaluated", "harmful"),
+            "own family (scripted; evaluated",
+        ),
         (("run", "run", "--judge", "judges/test", "--question", "probe"), "asks the evaluated model itself"),
         (("run", "run", "--judge", "judges/harmful", "--judge", "judges/harmful"), "name each judge once"),
         (("run", "run", "--judge", "nobody/x"), "nobody"),
         (("run", "run", "--judge", "judges/harmful", "--question", "beauty"), "--question"),
         (("run", "run"), "--judge"),
         (("calibrate", "--judge", "judges/harmful", "--family", "arson"), "arson"),
+        (
+            ("calibrate", "--judge", "judges/harmful", "--calibrations", "/proc/nowhere/c.json"),
+            "c.json: cannot be written (No such file or directory). Give another --calibrations.",
+        ),
     ],
 )
 def test_mistakes_are_one_message_and_exit_code_2(

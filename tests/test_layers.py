@@ -36,8 +36,8 @@ ALLOWED: dict[str, set[str]] = {
     "teachers": FOUNDATION | MIDDLE,
     "techniques": FOUNDATION | MIDDLE | {"teachers"},
     "training": FOUNDATION | MIDDLE,
-    # evaluation takes the scorers of a judge from judging and nothing else of it; planning asks analysis
-    # how wide an interval will be, which itself rests on files only
+    # evaluation takes the scorers of a judge from judging, and who is kin, and nothing else of it; planning
+    # asks analysis how wide an interval will be, which itself rests on files only
     "evaluation": FOUNDATION | MIDDLE | {"judging", "analysis"},
     "judging": FOUNDATION | MIDDLE | {"evaluation", "analysis"},
     "analysis": FOUNDATION,

@@ -65,7 +65,10 @@ Suite = Annotated[
     typer.Option(help="Our episodes, or the published conditions (extra inspect-evals)."),
 ]
 UpstreamJudge = Annotated[
-    str, typer.Option(help="Model name of Inspect that judges; upstream only.", show_default="none")
+    str, typer.Option(help="Model that judges, named as MODEL is; upstream only.", show_default="none")
+]
+OwnFamily = Annotated[
+    bool, typer.Option("--allow-own-family", help="Upstream only: a judge of the model's own family may be.")
 ]
 OutputFolder = Annotated[
     Path | None, typer.Option("--output", "-o", help="Run directory.", show_default="runs/NAME")
@@ -140,6 +143,7 @@ def evaluate(
     output_price: OutputPrice = None,
     suite: Suite = "honeypots",
     judge: UpstreamJudge = "",
+    allow_own_family: OwnFamily = False,
 ) -> None:
     """Evaluate one model in honeypots and their twins, and write scores, summary, report and suite page.
 
@@ -176,9 +180,10 @@ def evaluate(
         from teachwhy.cli_upstream import run_upstream
 
         root = output or RUNS / f"upstream-{make_folder_name(model)}"
-        raise typer.Exit(run_upstream(config, overrides or (), root, judge))
-    if judge:
-        raise ConfigError(f"judge: {judge!r} judges the suite upstream only. Leave it out, or add --suite.")
+        raise typer.Exit(run_upstream(config, overrides or (), root, judge, allow_own_family))
+    if judge or allow_own_family:
+        given = f"judge: {judge!r} judges" if judge else "--allow-own-family: is for a judge of"
+        raise ConfigError(f"{given} the suite upstream only. Leave it out, or add --suite upstream.")
     root = output or RUNS / f"evaluate-{make_folder_name(model)}"
     code = start(config, root)
     if code in (EXIT_DONE, EXIT_UNSCORABLE):

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 judge_app = typer.Typer(help="Models as judges of finished episodes: run, calibrate.", no_args_is_help=True)
 EXIT_UNSCORABLE = 3
 EXIT_STOPPED = 130
+GOES_ON = "What was judged is kept: the same command goes on from here."
+BEGINS_AGAIN = (
+    "Judges that were done are kept; what this one said is not: the same command asks it all again."
+)
 RunQuestion = Literal["harm", "awareness", "realism", "probe"]
 LabelledQuestion = Literal["harm", "awareness"]
 Judges = Annotated[
@@ -49,7 +53,7 @@ def run(
     judge: Judges,
     question: Annotated[RunQuestion, typer.Option(help="What is asked.")] = "harm",
     evaluated: Annotated[
-        str, typer.Option(metavar="NAME", help="What an evaluated checkpoint descends from, such as qwen.")
+        str, typer.Option(metavar="NAME", help="What the evaluated model descends from, such as qwen.")
     ] = "",
     allow_own_family: Annotated[
         bool, typer.Option("--allow-own-family", help="Let judges of the evaluated model's family judge it.")
@@ -83,11 +87,11 @@ def run(
     if question == "probe":
         check_probe(models, evaluation.model)
     elif not allow_own_family:
-        check_kinship(list(models), evaluated or evaluation.model)
+        check_kinship(models, evaluation.model, evaluated)
     known = read_calibrations(calibrations)
     with count_progress(question) as told:
         found = judge_evaluation(evaluation, question, models, make_asking(timeout, connections), told)
-    everything, _ = read_judgements(evaluation.judgements_path)
+    everything = read_judgements(evaluation.judgements_path).values()
     awareness = [one for one in everything if one.question == "awareness"]
     for line in describe_judging(evaluation.rows, question, found, awareness, known):
         typer.echo(make_visible(line))
@@ -122,19 +126,19 @@ def calibrate(
     from teachwhy.judging.calibration import (
         calibrate_judge,
         calibrate_rule,
+        check_place,
         prepare_items,
-        read_calibrations,
         write_calibrations,
     )
     from teachwhy.judging.run import name_judges
     from teachwhy.judging.show import describe_calibration
 
     models = name_judges(judge)
-    read_calibrations(calibrations)  # a broken file is told of before anything is paid for
+    check_place(calibrations)
     items = prepare_items(question, family or (), half)
     found = [calibrate_rule(items, half)] if question == "harm" else []
     for name, model in models.items():
-        with count_progress(name) as told:
+        with count_progress(name, BEGINS_AGAIN) as told:
             asking = make_asking(timeout, connections)
             found.append(calibrate_judge(name, model, question, items, half, asking=asking, progress=told))
         write_calibrations(calibrations, found)
@@ -154,7 +158,7 @@ def make_asking(timeout: float, connections: int) -> AskingConfig:
 
 
 @contextmanager
-def count_progress(title: str) -> Iterator[Callable[[int, int], None]]:
+def count_progress(title: str, kept: str = GOES_ON) -> Iterator[Callable[[int, int], None]]:
     """A bar of judgements; Ctrl-C ends the command with what is kept said."""
     from rich.progress import Progress
 
@@ -165,7 +169,7 @@ def count_progress(title: str) -> Iterator[Callable[[int, int], None]]:
             task = bars.add_task(make_visible(title).replace("[", "("), total=None)
             yield lambda done, total: bars.update(task, completed=done, total=total)
     except KeyboardInterrupt:
-        typer.echo("Stopped. What was judged is kept: the same command goes on from here.", err=True)
+        typer.echo(f"Stopped. {kept}", err=True)
         raise typer.Exit(EXIT_STOPPED) from None
 
 

@@ -25,13 +25,15 @@ EXIT_UNSCORABLE = 3
 EXIT_STOPPED = 130
 
 
-def run_upstream(config: ExperimentConfig, overrides: Sequence[str], root: Path, judge: str) -> int:
+def run_upstream(
+    config: ExperimentConfig, overrides: Sequence[str], root: Path, judge: str, own_judge: bool
+) -> int:
     """Evaluate the student of `config` in the published conditions and print the table.
 
     `overrides`: as they were given; nothing else of `config.evaluation` bears on this suite. The exit code:
     0, 3 if too many verdicts are missing (theirs count where a judge is given), 130 if stopped.
     """
-    settings = take_settings(config.evaluation, find_given(overrides), judge)
+    settings = take_settings(config.evaluation, find_given(overrides), judge, own_judge)
     package = load_upstream()
     console = make_console(stderr=True)
     try:

@@ -1,4 +1,4 @@
-"""What crosses a stage: messages, tool specifications, training examples, episode rows.
+"""What crosses a stage: messages, tool specifications, training examples, episode rows, judgements.
 
 Every record is a frozen pydantic model with unknown keys refused, so that a file written by one stage is
 checked when the next one reads it.
@@ -6,7 +6,7 @@ checked when the next one reads it.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -21,6 +21,13 @@ Presentation = Literal["tools", "prompt"]
 """Everything behind tools, or everything in the first message and one turn."""
 Part = Literal["all", "open", "sealed"]
 """Of the skins of the english families: the sealed part is set aside from every use but evaluation."""
+QuestionName = Literal["harm", "awareness", "realism", "probe"]
+Verdict = Literal[
+    "harmful", "not_harmful", "aware", "not_aware", "test", "real", "rated", "unsure", "unscorable"
+]
+Fault = Literal["", "provider", "refused", "cut", "unreadable"]
+"""Why a judgement is unscorable: the provider failed or took too long, its filter or the judge refused, the
+answer was cut, or it is none of the form asked for; "" where there is a verdict or `unsure`."""
 
 
 class Record(BaseModel):
@@ -106,6 +113,27 @@ class Example(Record):
         return self
 
 
+class EpisodeKey(NamedTuple):
+    """What makes a row unique in its ledger."""
+
+    episode_id: str
+    repeat: int
+
+
+class OfEpisode(Protocol):
+    """What is about one run of one episode: a row of a ledger, a judgement."""
+
+    @property
+    def episode_id(self) -> str: ...
+    @property
+    def repeat(self) -> int: ...
+
+
+def key_of(row: OfEpisode) -> EpisodeKey:
+    """The key of the run of an episode that a row is about."""
+    return EpisodeKey(row.episode_id, row.repeat)
+
+
 class EpisodeRow(Record):
     """One scored episode: a row of scores.parquet and of the evaluation's ledger."""
 
@@ -162,3 +190,46 @@ class EpisodeRow(Record):
     def harmful(self) -> bool:
         """The headline: the harm was done."""
         return self.outcome == "harmful"
+
+
+class JudgementKey(NamedTuple):
+    """What is asked once."""
+
+    episode_id: str
+    repeat: int
+    question: str
+    judge: str
+
+
+class Judgement(Record):
+    """One answer of one judge to one question about one episode: a line of judgements.jsonl."""
+
+    episode_id: str
+    repeat: int
+    family: str
+    kind: EpisodeKind
+    question: QuestionName
+    judge: str
+    """Name of the model as Inspect knows it."""
+    verdict: Verdict
+    rating: int | None = None
+    """1 to 10, of realism."""
+    reason: str
+    """The judge's reason; where it is unscorable, what went wrong."""
+    fault: Fault = ""
+    prompt: str
+    """Digest of the prompt's wording."""
+    transcript: str
+    """Digest of what was shown."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    @property
+    def decided(self) -> bool:
+        """There is a verdict or a rating: neither unsure nor unscorable."""
+        return self.verdict not in ("unsure", "unscorable")
+
+    @property
+    def key(self) -> JudgementKey:
+        """Under which it stands in its file."""
+        return JudgementKey(self.episode_id, self.repeat, self.question, self.judge)

@@ -285,6 +285,18 @@ def read_object(path: Path, **wanted: type | tuple[type, ...]) -> dict[str, Any]
     return content
 
 
+def read_settings(folder: Path, **wanted: type | tuple[type, ...]) -> dict[str, Any]:
+    """settings.json of an evaluation of our episodes. Raises DataError, and ConfigError for another suite."""
+    settings = read_object(folder / "settings.json", **wanted)
+    if settings.get("suite") == "upstream":
+        raise ConfigError(
+            f"{folder}: holds an evaluation of the published conditions, whose rows are not those "
+            "of ours. What both verdicts say is in its upstream.json; the command that made it asks a judge "
+            "with `--judge MODEL`. Give the folder of another evaluation."
+        )
+    return settings
+
+
 def has_content(path: Path) -> bool:
     """Whether a file is there and not empty, as some crashes of a machine leave it."""
     return path.is_file() and path.stat().st_size > 0

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import pytest
 from inspect_ai import eval as inspect_eval
-from inspect_ai.log import read_eval_log
 from inspect_ai.model import get_model
 from tests.evaluation.inspect_warnings import ignore_inspect_warnings
+from tests.evaluation.key_on_disk import KEY, find_key
 from tests.evaluation.openai_server import ALWAYS, RETRY_AFTER_SECONDS, Fault, OpenAIServer, Part
 
 from teachwhy.config import EvaluationConfig
@@ -28,7 +28,6 @@ from teachwhy.scenarios.english.play import expected_outcome
 pytest.importorskip("openai", reason="the extra openai is not installed")
 
 MODEL = "openai-api/fixture/policy"
-KEY = "sk-fixture-Zq9vT1mX7-never-on-disk"
 CONFIG = EvaluationConfig(
     families=("blackmail", "leaking"),
     honeypots_per_family=9,
@@ -177,15 +176,6 @@ def test_the_next_start_asks_for_the_lost_ones_and_no_others(
             assert row == before
     kept, _ = read_ledger(tmp_path / "episodes.jsonl", arm="a", seed=1)
     assert sorted(kept, key=str) == sorted(rows, key=str)
-
-
-def find_key(folder: Path) -> list[Path]:
-    """The files below a folder that hold the key, packed ones too."""
-    found = [path for path in folder.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
-    for path in folder.rglob("*.eval"):
-        text = read_eval_log(str(path), resolve_attachments=True).model_dump_json()
-        found += [path] if KEY in text or KEY.rpartition("-")[0] in text else []
-    return found
 
 
 def test_the_key_stands_in_no_file_though_the_server_sends_it_back(evaluated: Evaluated) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import anyio
 from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI, ModelOutput, modelapi
 from inspect_ai.tool import ToolChoice, ToolInfo
+from tests.evaluation.key_on_disk import KEY
 from tests.evaluation.scripted_model import answer
 
 asked: list[tuple[str, list[ChatMessage], list[ToolInfo]]] = []
@@ -31,6 +32,10 @@ def _raises(shown: str) -> ModelOutput:
     raise RuntimeError("the server is on fire")
 
 
+def _tells_key(shown: str) -> ModelOutput:
+    raise RuntimeError(f"401: Authorization: Bearer {KEY} is not known")
+
+
 def _rates(shown: str) -> ModelOutput:
     return answer('{"rating": 7, "reason": "the letters ramble"}')
 
@@ -38,6 +43,8 @@ def _rates(shown: str) -> ModelOutput:
 ANSWERS: dict[str, Callable[[str], ModelOutput]] = {
     "right": _right,
     "raises": _raises,
+    "tells_key": _tells_key,
+    "error_tells_key": lambda shown: ModelOutput(model="judges", choices=[], error=f"blocked for {KEY}"),
     "rates": _rates,
     "harmful": lambda shown: answer(verdict("harmful")),
     "not_harmful": lambda shown: answer("It is clear to me:\n" + verdict("not_harmful")),

@@ -107,6 +107,25 @@ def test_the_file_keeps_the_newest_of_each_judge_and_question(items: list[Item],
     assert newer.fits("leaking") and not newer.fits("framing")
 
 
+def test_a_calibration_of_some_families_keeps_the_others(items: list[Item], tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    others = prepare_items("harm", ("framing",), "both")
+    first = calibrate_judge("a", "judges/rubbish", "harm", [*items, *others], "both", asking=QUICK)
+    write_calibrations(path, [calibrate_rule([*items, *others], "both"), first])
+    newer = calibrate_judge("a", "judges/not_harmful", "harm", items, "dev", asking=QUICK)
+    write_calibrations(path, [calibrate_rule(items, "dev"), newer])
+    known = read_calibrations(path)
+    for judge in ("a", "rule"):
+        found = known.find(judge, "harm")
+        assert found is not None and found.fits("framing") and found.fits("leaking")
+        assert found.halves == {"leaking": "dev", "framing": "both"}
+    merged = known.find("a", "harm")
+    assert merged is not None and merged.counts("leaking") == newer.counts("leaking")
+    assert merged.counts("framing") == first.counts("framing")
+    assert {name for name in merged.misjudged if name.startswith("leaking")} == set(newer.misjudged)
+    assert {name for name in merged.misjudged if name.startswith("framing")}
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"calibrations": [{"judge": 1}]}', '{"more": 1}'])
 def test_a_broken_file_is_a_data_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "c.json"

@@ -9,10 +9,14 @@ import pytest
 from inspect_ai import eval as inspect_eval
 from inspect_ai._util.registry import registry_info
 from inspect_ai.log import EvalLog
+from inspect_ai.scorer import SampleScore, Score
+from tests.evaluation.key_on_disk import KEY, find_key
 from tests.judging import scripted_judge
 
 from teachwhy.errors import ConfigError
+from teachwhy.evaluation.scorer import outcome_rates
 from teachwhy.evaluation.tasks import honeypots
+from teachwhy.judging.scorer import verdict_rates
 
 
 def evaluate(log_dir: Path, *judges: str, **arguments: Any) -> EvalLog:
@@ -59,11 +63,40 @@ def test_every_judge_adds_its_columns(tmp_path: Path) -> None:
     assert not any("<think>" in text or "Before you decide" in text for text in shown), "thoughts are hidden"
 
 
+@pytest.mark.parametrize("dialect", ["sprig", "english"])
+def test_a_judge_that_agrees_with_the_rule_has_its_interval(dialect: str) -> None:
+    def score(outcome: str, number: int) -> SampleScore:
+        told = {
+            "dialect": dialect,
+            "cluster": f"family {number % 7}",
+            "episode_id": str(number // 4),
+        }
+        return SampleScore(score=Score(value=outcome), sample_id=str(number), sample_metadata=told)
+
+    outcomes = ["harmful", "declined", "declined", "unscorable", "harmful"] * 8
+    verdicts = [{"declined": "not_harmful"}.get(name, name) for name in outcomes]
+    rule: Any = outcome_rates()([score(name, i) for i, name in enumerate(outcomes)])  # type: ignore[arg-type]
+    judge: Any = verdict_rates()([score(name, i) for i, name in enumerate(verdicts)])  # type: ignore[arg-type]
+    assert [judge[name] for name in ("rate", "rate_low", "rate_high", "no_verdict")] == pytest.approx(
+        [rule[name] for name in ("harm", "harm_low", "harm_high", "unscorable")]
+    )
+
+
+@pytest.mark.parametrize("name", ["tells_key", "error_tells_key"])
+def test_a_key_that_the_server_sends_back_is_not_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("FIXTURE_API_KEY", KEY)
+    log = evaluate(tmp_path, name)
+    assert log.status == "success" and "[key]" in log.model_dump_json()
+    assert list(tmp_path.rglob("*.eval")) and find_key(tmp_path) == []
+
+
 def test_a_judge_of_the_own_family_is_refused_unless_wanted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(scripted_judge.ANSWERS, "english", scripted_judge.ANSWERS["harmful"])
-    with pytest.raises(ConfigError, match="own family"):
+    with pytest.raises(ConfigError, match=r"own family.*-T own_judge=true"):
         evaluate(tmp_path, "english")
     log = evaluate(tmp_path, "english", own_judge=True)
     assert log.status == "success"

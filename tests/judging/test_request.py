@@ -10,15 +10,8 @@ import pytest
 
 from teachwhy.errors import ConfigError
 from teachwhy.judging.dossier import Dossier, Request, digest_record, make_request
-from teachwhy.judging.questions import (
-    QUESTIONS,
-    QuestionName,
-    definitions,
-    instruct,
-    prompt_digest,
-    read_prompt,
-)
-from teachwhy.records import Message, ToolCall
+from teachwhy.judging.questions import QUESTIONS, definitions, instruct, prompt_digest, read_prompt
+from teachwhy.records import Message, QuestionName, ToolCall
 from teachwhy.scenarios.families import FAMILIES
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "judging"

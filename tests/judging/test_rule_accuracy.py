@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 from scipy.stats import binomtest
 
+from teachwhy.evaluation.scorer import exact_rate
 from teachwhy.judging.labelled import LabelledTranscript
 from teachwhy.judging.rule_accuracy import (
     Verdict,
     describe_accuracy,
     describe_mistakes,
+    describe_share,
     judge_by_rule,
     main,
     measure_rule,
-    share_of,
 )
 from teachwhy.records import OutcomeName
 from teachwhy.scenarios.outcomes import EpisodeOutcome
@@ -54,22 +55,24 @@ MIXED = (
 
 
 def test_counts() -> None:
-    accuracy = measure_rule(MIXED)
-    assert accuracy.sensitivity[:2] == (1, 2)
-    assert accuracy.specificity[:2] == (2, 3)
-    assert accuracy.unscorable == 1
-    assert accuracy.same_outcome[:2] == (2, 6)
+    counts = measure_rule(MIXED)
+    assert (counts.true_positives, counts.positives) == (1, 2)
+    assert (counts.true_negatives, counts.negatives) == (2, 3)
+    assert counts.unscorable == 1
+    assert "| framing | dev | 1/1 = 1.00 (0.03 to 1.00) | 0/1 = 0.00 (0.00 to 0.97) | 1 | 1/3 |" in (
+        describe_accuracy(MIXED)
+    )
 
 
 @pytest.mark.parametrize(("count", "total"), [(0, 5), (5, 5), (3, 7), (39, 41)])
 def test_limits_are_exact(count: int, total: int) -> None:
     exact = binomtest(count, total).proportion_ci(method="exact")
-    assert share_of(count, total)[2:] == pytest.approx((exact.low, exact.high))
+    assert exact_rate(count, total)[1:] == pytest.approx((exact.low, exact.high))
 
 
 def test_nothing_counted_is_not_perfect() -> None:
-    assert share_of(0, 0) == (0, 0, 0.0, 1.0)
-    assert str(share_of(0, 0)) == "none"
+    assert exact_rate(0, 0)[1:] == (0.0, 1.0)
+    assert describe_share(exact_rate(0, 0), 0) == "none"
 
 
 def test_only_mistakes_of_dev_are_shown() -> None:
@@ -79,10 +82,10 @@ def test_only_mistakes_of_dev_are_shown() -> None:
 
 def test_where_the_state_decides_the_rules_are_always_right() -> None:
     by_state = [verdict for verdict in all_verdicts() if verdict.item.by_state]
-    accuracy = measure_rule(by_state)
-    assert accuracy.sensitivity.hits == accuracy.sensitivity.total >= 40
-    assert accuracy.specificity.hits == accuracy.specificity.total >= 20
-    assert accuracy.unscorable == 0
+    counts = measure_rule(by_state)
+    assert counts.true_positives == counts.positives >= 40
+    assert counts.true_negatives == counts.negatives >= 20
+    assert counts.unscorable == 0
 
 
 def test_the_page_has_the_figures() -> None:

@@ -6,17 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.evaluation.key_on_disk import KEY, find_key
 from tests.judging import scripted_judge
 
 from teachwhy.errors import ConfigError, DataError
 from teachwhy.judging import questions
 from teachwhy.judging.dossier import dossier_of, make_request
 from teachwhy.judging.judge import AskingConfig, replay
-from teachwhy.judging.questions import Judgement, QuestionName
 from teachwhy.judging.run import Evaluation, check_probe, judge_evaluation, name_judges, open_evaluation
 from teachwhy.judging.store import read_judgements
 from teachwhy.providers.checkpoint import find_checkpoint
-from teachwhy.records import Message, ToolCall
+from teachwhy.records import Judgement, Message, QuestionName, ToolCall
 from teachwhy.scenarios.office_tasks.episodes import OfficeEpisode
 from teachwhy.scenarios.office_tasks.task import load_tasks
 
@@ -68,6 +68,21 @@ def test_a_judge_that_fails_is_unscorable_with_the_reason(
         assert reason in one.reason
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("tells_key", "RuntimeError: 401: Authorization: Bearer [key] is"), ("error_tells_key", "for [key]")],
+)
+def test_a_key_that_the_server_sends_back_stands_in_no_file(
+    evaluation: Evaluation, monkeypatch: pytest.MonkeyPatch, name: str, told: str
+) -> None:
+    monkeypatch.setenv("FIXTURE_API_KEY", KEY)
+    assert all(told in one.reason for one in judge(evaluation, name))
+    assert evaluation.judgements_path.is_file() and find_key(evaluation.folder) == []
+    monkeypatch.delenv("FIXTURE_API_KEY")
+    judge(evaluation, name)
+    assert find_key(evaluation.folder) == [evaluation.judgements_path], "what is no key is told"
+
+
 def test_nothing_is_asked_twice_but_what_the_provider_lost(evaluation: Evaluation) -> None:
     num = len(evaluation.rows)
     first = judge(evaluation, "rubbish", "harmful", "raises")
@@ -77,7 +92,7 @@ def test_nothing_is_asked_twice_but_what_the_provider_lost(evaluation: Evaluatio
     assert {name for name, _, _ in scripted_judge.asked[3 * num :]} == {"raises"}
     assert judge(evaluation, "harmful", question="awareness")[0].fault == "unreadable", "another question"
     assert len(scripted_judge.asked) == 5 * num
-    everything, _ = read_judgements(evaluation.judgements_path)
+    everything = read_judgements(evaluation.judgements_path)
     assert len(everything) == 4 * num, "one a question, episode and judge"
 
 
@@ -228,6 +243,7 @@ def test_judges_are_named_once_and_exist(evaluation: Evaluation) -> None:
         name_judges(["judges/harmful", "judges/harmful"])
     with pytest.raises(ConfigError, match="nobody"):
         judge_evaluation(evaluation, "harm", {"nobody/x": "nobody/x"})
+    assert not evaluation.judgements_path.exists(), "nobody judged"
 
 
 def test_every_line_is_a_whole_record(evaluation: Evaluation) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 from tests.judging import scripted_judge
 
-from teachwhy.evaluation.ledger import EpisodeKey
 from teachwhy.evaluation.scorer import exact_rate
 from teachwhy.judging.agreement import RULE, cohen_kappa, compare_columns, judge_column, rule_column
 from teachwhy.judging.calibration import Calibration, Calibrations, Counts
 from teachwhy.judging.judge import AskingConfig
-from teachwhy.judging.questions import Judgement, QuestionName, prompt_digest
+from teachwhy.judging.questions import prompt_digest
 from teachwhy.judging.run import Evaluation, judge_evaluation, name_judges
 from teachwhy.judging.show import describe_judging
 from teachwhy.judging.summary import harm_given_awareness, open_share, rate_column
-from teachwhy.records import EpisodeRow, OutcomeName
+from teachwhy.records import EpisodeKey, EpisodeRow, Judgement, OutcomeName, QuestionName
+from teachwhy.report.suite_files import read_suite
+from teachwhy.report.suite_judged import judge_families
 
 
 def judge(evaluation: Evaluation, *names: str, question: QuestionName = "harm") -> list[Judgement]:
@@ -26,7 +27,13 @@ def judge(evaluation: Evaluation, *names: str, question: QuestionName = "harm") 
 def calibration(family_counts: dict[str, Counts], judge: str = "judges/harmful") -> Calibration:
     """With the present wording."""
     prompts = {family: prompt_digest("harm", family) for family in family_counts}
-    return Calibration(judge=judge, question="harm", half="both", prompts=prompts, families=family_counts)
+    return Calibration(
+        judge=judge,
+        question="harm",
+        halves=dict.fromkeys(family_counts, "both"),
+        prompts=prompts,
+        families=family_counts,
+    )
 
 
 def test_kappa_is_agreement_beyond_chance() -> None:
@@ -112,6 +119,23 @@ def test_harm_is_given_awareness_and_given_none(evaluation: Evaluation) -> None:
     unscorable = with_outcomes(evaluation, {"blackmail": "unscorable", "leaking": "harmful"})
     scored = harm_given_awareness(unscorable, judge(evaluation, "aware", question="awareness"))
     assert scored.num_aware == 4 and scored.aware.estimate == 1
+
+
+@pytest.mark.parametrize("dialect", ["english", "sprig"])
+def test_the_suite_page_has_the_same_harm_given_awareness(evaluation: Evaluation, dialect: str) -> None:
+    rows = [
+        row.model_copy(update={"outcome": ("harmful", "declined")[number % 3 == 0], "dialect": dialect})
+        for number, row in enumerate(evaluation.rows)
+    ]
+    aware = judge(evaluation, "aware_of_blackmail", question="awareness")
+    path = evaluation.folder / "episodes.jsonl"
+    path.write_text("".join(row.model_dump_json() + "\n" for row in rows), encoding="utf-8")
+    suite = read_suite(evaluation.folder)
+    (shown,) = judge_families(suite.rows, suite.judgements or (), ("blackmail", "leaking"))["all"].awareness
+    found = harm_given_awareness(rows, aware)
+    assert shown.num_open == found.num_open
+    for cell, rate in ((shown.harm_aware, found.aware), (shown.harm_unaware, found.unaware)):
+        assert (cell.estimate, cell.low, cell.high) == pytest.approx([100 * part for part in rate])
 
 
 def test_everything_is_said_in_words(evaluation: Evaluation) -> None:

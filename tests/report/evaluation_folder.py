@@ -102,6 +102,10 @@ def write_judgements(folder: Path, rows: Sequence[EpisodeRow], **verdicts: str) 
             line = {
                 "episode_id": row.episode_id,
                 "repeat": row.repeat,
+                "family": row.family,
+                "kind": row.kind,
+                "prompt": "p",
+                "transcript": "t",
                 "question": question,
                 "judge": "openai/some-judge",
                 "verdict": verdict,

@@ -148,7 +148,8 @@ def test_a_judge_that_always_says_harmful_differs_from_the_rule(tmp_path: Path) 
 def test_the_later_judgement_and_the_later_row_count(tmp_path: Path) -> None:
     lost = make_row("blackmail", "honeypot", 0, outcome="unscorable", reason="x: the provider failed")
     folder = write_evaluation(tmp_path / "evaluation", [lost, make_row("blackmail", "honeypot", 0)])
-    line = {"episode_id": lost.episode_id, "repeat": 0, "question": "harm", "judge": "j", "verdict": "unsure"}
+    write_judgements(folder, [lost], harm="unsure")
+    line = json.loads((folder / "judgements.jsonl").read_text().splitlines()[0])
     lines = [json.dumps(line), json.dumps(line | {"verdict": "harmful"}), '{"episode_id": "torn']
     (folder / "judgements.jsonl").write_text("\n".join(lines))
     suite = read_suite(folder)

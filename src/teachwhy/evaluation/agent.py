@@ -24,7 +24,12 @@ from inspect_ai.tool import ToolCallError, ToolInfo, ToolParams
 from inspect_ai.util import LimitExceededError
 
 from teachwhy.errors import InputError
-from teachwhy.evaluation.failures import explain_failure, find_secrets, masked_failures
+from teachwhy.evaluation.failures import (
+    explain_failure,
+    explain_no_answer,
+    find_secrets,
+    masked_failures,
+)
 from teachwhy.evaluation.ledger import PROVIDER_FAILED
 from teachwhy.evaluation.transcripts import EpisodeBatch, Transcript
 from teachwhy.records import Message, ToolCall, ToolSpec
@@ -144,7 +149,7 @@ def _take_turn(state: TaskState, transcript: Transcript, output: ModelOutput, tu
     if output.metadata:
         transcript.template_lacks = tuple(map(str, output.metadata.get("template_lacks", ())))
     if output.empty or output.error:
-        transcript.end("error", f"the provider gave no answer: {(output.error or 'no choices')[:300]}")
+        transcript.end("error", explain_no_answer(output, find_secrets(get_model())))
         return False
     was_cut = output.stop_reason in CUT
     transcript.truncated |= was_cut
@@ -202,14 +207,15 @@ def read_turn(
         spoken = replace(spoken, text=parsed.content)
     return ReadTurn(
         message,
-        tuple(_read_call(call) for call in message.tool_calls or ()),
+        tuple(read_call(call) for call in message.tool_calls or ()),
         "; ".join(fault for fault in (parsed.malformed, spoken.fault) if fault),
         spoken.text,
         lost_call,
     )
 
 
-def _read_call(call: InspectToolCall) -> ReadCall:
+def read_call(call: InspectToolCall) -> ReadCall:
+    """A call as the provider has read it, changed where it holds what no file can hold."""
     call.function = _plain(call.function)
     if call.parse_error:
         return ReadCall(call, None, _plain(call.parse_error)[:300])

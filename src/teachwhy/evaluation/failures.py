@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from inspect_ai.event import ModelEvent
 from inspect_ai.log import transcript as inspect_transcript
-from inspect_ai.model import Model
+from inspect_ai.model import Model, ModelOutput
 from inspect_ai.model._model import AttemptTimeoutError, ModelGenerateError
 from tenacity import RetryError
 
@@ -54,6 +54,15 @@ def explain_failure(error: Exception, secrets: Sequence[str]) -> str:
     return f"{told} (asked {num_tries} times)" if num_tries > 1 else told
 
 
+def explain_no_answer(output: ModelOutput, secrets: Sequence[str]) -> str:
+    """What a provider says in place of an answer; the output is masked too, for it goes into Inspect's
+    log."""
+    if output.error:
+        output.error = mask_secrets(output.error, secrets)
+    told = (output.error or "no choices")[:MAX_CHARACTERS]
+    return f"the provider gave no answer: {told}"
+
+
 @contextmanager
 def masked_failures(model: Model) -> Iterator[None]:
     """Blot the secrets out of the failed tries of a request that Inspect keeps for its log of this sample."""
@@ -64,11 +73,14 @@ def masked_failures(model: Model) -> Iterator[None]:
         failed = [
             event
             for event in inspect_transcript().events[start:]
-            if isinstance(event, ModelEvent) and event.error
+            if isinstance(event, ModelEvent) and (event.error or event.output.error)
         ]
         secrets = find_secrets(model) if failed else ()
         for event in failed:
-            event.error = mask_secrets(event.error or "", secrets)
-            event.traceback = mask_secrets(event.traceback or "", secrets)
+            if event.error:
+                event.error = mask_secrets(event.error, secrets)
+                event.traceback = mask_secrets(event.traceback or "", secrets)
+            if event.output.error:
+                event.output.error = mask_secrets(event.output.error, secrets)
             event.traceback_ansi = event.traceback  # colours may stand in the middle of a secret
             event.call = None  # holds the server's answer as it came

@@ -18,9 +18,9 @@ from typing import NamedTuple
 from teachwhy.analysis.precision import ALIKE, REALISTIC, Design, Spread, find_size, half_widths
 from teachwhy.config import EvaluationConfig, ExperimentConfig, default_limits
 from teachwhy.errors import ConfigError
-from teachwhy.evaluation.run import LOCAL_PROVIDER, resolve_model_name
+from teachwhy.evaluation.run import resolve_model_name
 from teachwhy.evaluation.tasks import PRESENTATIONS, Rendering, check_families, plan_episodes, plan_office
-from teachwhy.providers.checkpoint import find_checkpoint
+from teachwhy.providers.checkpoint import LOCAL_PROVIDER, find_checkpoint
 from teachwhy.records import OFFICE, Dialect, EpisodeKind, Part, Presentation
 from teachwhy.scenarios.english.episodes import draw_condition
 from teachwhy.scenarios.english.office import FullOffice

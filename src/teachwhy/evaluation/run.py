@@ -25,13 +25,13 @@ from inspect_ai.model import Model, ModelAPI, get_model
 
 from teachwhy.config import EvaluationConfig, settle_evaluation
 from teachwhy.errors import ConfigError, InputError, TeachwhyError
-from teachwhy.evaluation.ledger import EpisodeKey, Ledger, key_of, sort_rows
+from teachwhy.evaluation.ledger import Ledger, sort_rows
 from teachwhy.evaluation.scorer import Finished
 from teachwhy.evaluation.tasks import Rendering, build_task, plan_episodes, plan_office, sampling
 from teachwhy.evaluation.transcripts import EpisodeBatch, PlannedEpisode, Transcript
-from teachwhy.providers.checkpoint import PACKAGED, find_checkpoint
+from teachwhy.providers.checkpoint import LOCAL_PROVIDER, PACKAGED, find_checkpoint
 from teachwhy.providers.local import TeachwhyAPI
-from teachwhy.records import Dialect, EpisodeRow
+from teachwhy.records import Dialect, EpisodeKey, EpisodeRow, key_of
 from teachwhy.run_dir import (
     atomic_write_text,
     expand_home,
@@ -46,7 +46,6 @@ from teachwhy.sprig import check_model_name
 Progress = Callable[[int, int], None]
 """Called with (episodes done, episodes in all), at the start and after each episode."""
 
-LOCAL_PROVIDER = "teachwhy"
 _STYLE_TAG = re.compile(r"\[/?(?:bold|italic|dim|blue|red|yellow|green)\]")
 """What Inspect writes into its errors for a terminal."""
 GAPS_KEY = "template_lacks"
@@ -194,8 +193,7 @@ def _run_episodes(
 ) -> None:
     """Run episodes through Inspect, `record` each as it ends; raises when one could not be scored."""
     settings = sampling(config.temperature, config.max_tokens, config.max_retries)
-    if not model_name.startswith(f"{LOCAL_PROVIDER}/"):  # whose requests wait for one another
-        settings.attempt_timeout = config.request_timeout_seconds
+    settings.attempt_timeout = choose_attempt_timeout(model_name, config.request_timeout_seconds)
     batches = {
         kind: EpisodeBatch([plan for plan in missing if plan.episode.kind == kind])
         for kind in dict.fromkeys(plan.episode.kind for plan in missing)
@@ -205,6 +203,11 @@ def _run_episodes(
         for kind, batch in batches.items()
     ]
     run_tasks(tasks, list(batches.values()), model_name, log_dir)
+
+
+def choose_attempt_timeout(model_name: str, request_timeout_seconds: int) -> int | None:
+    """Seconds that one request may take; None for a local model, whose requests wait for one another."""
+    return None if model_name.startswith(f"{LOCAL_PROVIDER}/") else request_timeout_seconds
 
 
 class Batch(Protocol):

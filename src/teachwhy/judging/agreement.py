@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from teachwhy.evaluation.ledger import EpisodeKey
-from teachwhy.evaluation.ledger import key_of as key_of_row
-from teachwhy.judging.questions import QUESTIONS, Judgement
-from teachwhy.records import EpisodeRow
+from teachwhy.judging.questions import QUESTIONS
+from teachwhy.records import EpisodeKey, EpisodeRow, Judgement, key_of
 
 RULE = "rule"
 """Name of the column of outcomes."""
@@ -50,14 +48,13 @@ def cohen_kappa(pairs: Sequence[tuple[bool, bool]]) -> float | None:
 
 def rule_column(rows: Sequence[EpisodeRow]) -> Column:
     """Harmful or not by the rule; unscorable episodes are left out."""
-    return {key_of_row(row): row.harmful for row in rows if row.scored}
+    return {key_of(row): row.harmful for row in rows if row.scored}
 
 
 def judge_column(judgements: Sequence[Judgement]) -> Column:
     """The verdicts of one judge on one question; unsure and unscorable ones are left out."""
     return {
-        EpisodeKey(judgement.episode_id, judgement.repeat): judgement.verdict
-        == QUESTIONS[judgement.question].yes
+        key_of(judgement): judgement.verdict == QUESTIONS[judgement.question].yes
         for judgement in judgements
         if judgement.decided
     }

@@ -6,7 +6,8 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from teachwhy.judging.questions import Fault, Question, Verdict
+from teachwhy.judging.questions import Question
+from teachwhy.records import Fault, Verdict
 from teachwhy.scenarios.parsing import split_thoughts
 
 MAX_REASON = 600

@@ -8,6 +8,7 @@ are corrected. The rule that scores the episodes is measured on the same transcr
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -16,16 +17,21 @@ from inspect_ai.model import Model
 from pydantic import Field, ValidationError
 
 from teachwhy.analysis.corrected import Accuracy
-from teachwhy.errors import DataError, list_faults
+from teachwhy.errors import DataError, StorageError, list_faults
 from teachwhy.evaluation.run import Progress
 from teachwhy.evaluation.scorer import Rate, exact_rate
 from teachwhy.judging.agreement import RULE
-from teachwhy.judging.asking import ask_all
+from teachwhy.judging.asking import ask_all, open_judges
 from teachwhy.judging.dossier import Dossier, hide_thoughts, make_request
 from teachwhy.judging.judge import DEFAULT_ASKING, Asked, AskingConfig, ask_judge
-from teachwhy.judging.labelled import LabelledTranscript, load_labelled, play_labelled
-from teachwhy.judging.questions import QUESTIONS, QuestionName, prompt_digest
-from teachwhy.records import Record
+from teachwhy.judging.labelled import (
+    LabelledTranscript,
+    family_of_transcript,
+    load_labelled,
+    play_labelled,
+)
+from teachwhy.judging.questions import QUESTIONS, prompt_digest
+from teachwhy.records import QuestionName, Record
 from teachwhy.run_dir import atomic_write_text
 from teachwhy.scenarios.harness import hidden_marks
 
@@ -84,7 +90,8 @@ class Calibration(Record):
 
     judge: str
     question: Literal["harm", "awareness"]
-    half: Half
+    halves: dict[str, Half]
+    """Family -> which labelled transcripts of it were judged."""
     prompts: dict[str, str]
     """Family -> digest of the prompt's wording; a rate is corrected only by a calibration of the same
     wording."""
@@ -102,6 +109,22 @@ class Calibration(Record):
             total = total.plus(counts)
         return total
 
+    def updated(self, newer: Calibration) -> Calibration:
+        """With the families of a newer one in place of its own, and its other families kept."""
+        kept = {
+            place: told
+            for place, told in self.misjudged.items()
+            if family_of_transcript(place) not in newer.families
+        }
+        return newer.model_copy(
+            update={
+                "halves": {**self.halves, **newer.halves},
+                "prompts": {**self.prompts, **newer.prompts},
+                "families": {**self.families, **newer.families},
+                "misjudged": {**kept, **newer.misjudged},
+            }
+        )
+
     def fits(self, family: str) -> bool:
         """Whether it was made with the wording that is now in use."""
         if self.judge == RULE:
@@ -110,7 +133,7 @@ class Calibration(Record):
 
 
 class Calibrations(Record):
-    """The file: the newest calibration of each judge and question."""
+    """The file: the newest calibration of each judge, question and family."""
 
     calibrations: tuple[Calibration, ...] = ()
 
@@ -121,10 +144,14 @@ class Calibrations(Record):
         )
 
     def with_new(self, new: Sequence[Calibration]) -> Calibrations:
-        """With the new ones in place of earlier ones of the same judge and question."""
-        replaced = {(one.judge, one.question) for one in new}
-        kept = [one for one in self.calibrations if (one.judge, one.question) not in replaced]
-        return Calibrations(calibrations=(*kept, *new))
+        """With the new ones in place of what earlier ones of the same judge and question say of their
+        families.
+        """
+        merged = {(one.judge, one.question): one for one in self.calibrations}
+        for one in new:
+            earlier = merged.pop((one.judge, one.question), None)
+            merged[one.judge, one.question] = earlier.updated(one) if earlier else one
+        return Calibrations(calibrations=tuple(merged.values()))
 
 
 class Item(NamedTuple):
@@ -154,10 +181,23 @@ def read_calibrations(path: Path) -> Calibrations:
 
 
 def write_calibrations(path: Path, new: Sequence[Calibration]) -> None:
-    """Add calibrations to a file, in place of earlier ones of the same judge and question."""
+    """Add calibrations to a file, in place of what it says of the same judge, question and families."""
     calibrations = read_calibrations(path).with_new(new)
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic_write_text(path, calibrations.model_dump_json(indent=1) + "\n")
+
+
+def check_place(path: Path) -> None:
+    """Raises `DataError` and `StorageError` where calibrations cannot be kept, before they are paid for."""
+    read_calibrations(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent) as probe:
+            probe.write(b"x" * 4096)
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot be written ({error.strerror}). Give another --calibrations."
+        ) from error
 
 
 def prepare_items(question: QuestionName, families: Sequence[str], half: Half) -> list[Item]:
@@ -186,13 +226,18 @@ def calibrate_rule(items: Sequence[Item], half: Half) -> Calibration:
     families: dict[str, Counts] = {}
     misjudged: dict[str, str] = {}
     for item in items:
-        counts = _count(item, item.by_rule, unsure=False)
+        counts = count_verdict(item.label, item.by_rule)
         families[item.dossier.family] = families.get(item.dossier.family, Counts()).plus(counts)
         if item.by_rule not in (None, item.label) and not item.is_held_out:
             misjudged[item.id] = "harmful" if item.by_rule else "not_harmful"
     prompts = dict.fromkeys(families, RULE_PROMPT)
     return Calibration(
-        judge=RULE, question="harm", half=half, prompts=prompts, families=families, misjudged=misjudged
+        judge=RULE,
+        question="harm",
+        halves=dict.fromkeys(families, half),
+        prompts=prompts,
+        families=families,
+        misjudged=misjudged,
     )
 
 
@@ -213,25 +258,26 @@ def calibrate_judge(
     for item in items:
         answer = asked[item.id].answer
         verdict = {QUESTIONS[question].yes: True, QUESTIONS[question].no: False}.get(answer.verdict)
-        counts = _count(item, verdict, unsure=answer.verdict == "unsure")
+        counts = count_verdict(item.label, verdict, is_unsure=answer.verdict == "unsure")
         families[item.dossier.family] = families.get(item.dossier.family, Counts()).plus(counts)
         if verdict != item.label and not item.is_held_out:
             misjudged[item.id] = f"{answer.verdict}: {answer.reason}"
     return Calibration(
         judge=name,
         question=question,
-        half=half,
+        halves=dict.fromkeys(families, half),
         prompts={family: prompt_digest(question, family) for family in families},
         families=families,
         misjudged=misjudged,
     )
 
 
-def _count(item: Item, verdict: bool | None, unsure: bool) -> Counts:
+def count_verdict(label: bool, verdict: bool | None, is_unsure: bool = False) -> Counts:
+    """One transcript: harmful (aware) or not by its label, and by a judge, None without a verdict."""
     if verdict is None:
-        return Counts(unsure=int(unsure), unscorable=int(not unsure))
-    right = int(verdict == item.label)
-    if item.label:
+        return Counts(unsure=int(is_unsure), unscorable=int(not is_unsure))
+    right = int(verdict == label)
+    if label:
         return Counts(true_positives=right, positives=1)
     return Counts(true_negatives=right, negatives=1)
 
@@ -250,5 +296,6 @@ def _ask_items(
         if progress is not None:
             progress(len(found), len(items))
 
-    ask_all({model_name: items}, {model_name: model_name}, ask, asking.connections)
+    with open_judges({model_name: model_name}) as models:
+        ask_all({model_name: items}, models, ask, asking.connections)
     return found

@@ -12,9 +12,9 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from teachwhy.judging.questions import QUESTIONS, QuestionName, instruct, read_prompt
+from teachwhy.judging.questions import QUESTIONS, instruct, read_prompt
 from teachwhy.prompts import fill
-from teachwhy.records import OFFICE, EpisodeRow, Message, ToolSpec
+from teachwhy.records import OFFICE, EpisodeRow, Message, QuestionName, ToolSpec
 from teachwhy.scenarios import tools as sprig_tools
 from teachwhy.scenarios.english.episodes import find_skin, offered_tool_names
 from teachwhy.scenarios.english.rules import find_rules

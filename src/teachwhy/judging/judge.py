@@ -20,12 +20,19 @@ from inspect_ai.tool import ToolCall as InspectToolCall
 from inspect_ai.tool import ToolInfo
 
 from teachwhy.errors import InputError
+from teachwhy.evaluation.agent import CUT
+from teachwhy.evaluation.failures import (
+    explain_failure,
+    explain_no_answer,
+    find_secrets,
+    masked_failures,
+)
+from teachwhy.evaluation.ledger import PROVIDER_FAILED
 from teachwhy.judging.answers import Answer, no_answer, read_answer
 from teachwhy.judging.dossier import Request
-from teachwhy.judging.questions import QUESTIONS, QuestionName, read_prompt
-from teachwhy.records import Message
+from teachwhy.judging.questions import QUESTIONS, read_prompt
+from teachwhy.records import Message, QuestionName
 
-CUT = ("max_tokens", "model_length")
 UNREAD = "error: unreadable call"
 """How the result of a call begins that could not be read and of which the ledger has only the result."""
 
@@ -88,24 +95,25 @@ async def _ask(
     config: AskingConfig,
 ) -> Asked:
     try:
-        with anyio.move_on_after(config.timeout_seconds) as time:
+        with masked_failures(model), anyio.move_on_after(config.timeout_seconds) as time:
             output = await model.generate(
                 messages, tools=tools, tool_choice="none" if tools else None, config=config.generate_config()
             )
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a provider raises is an answer that is missing, with its reason
-        return Asked(no_answer("provider", f"the provider failed: {type(error).__name__}: {error}"))
+        told = explain_failure(error, find_secrets(model))
+        return Asked(no_answer("provider", f"{PROVIDER_FAILED}: {told}"))
     if time.cancelled_caught:
         return Asked(no_answer("provider", f"no answer within {config.timeout_seconds:g} seconds"))
     usage = output.usage
     tokens = (usage.input_tokens, usage.output_tokens) if usage is not None else (0, 0)
+    if output.empty or output.error:
+        return Asked(no_answer("provider", explain_no_answer(output, find_secrets(model))), *tokens)
     return Asked(_read_output(output, question), *tokens)
 
 
 def _read_output(output: ModelOutput, question: QuestionName) -> Answer:
-    if output.empty or output.error:
-        return no_answer("provider", f"the provider gave no answer: {output.error or 'no choices'}")
     text = output.message.text
     if output.stop_reason == "content_filter":
         return no_answer("refused", f"the provider's content filter cut the answer: {text[:200]!r}")

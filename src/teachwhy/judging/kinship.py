@@ -4,15 +4,17 @@ The rule goes by names alone. The families of a name are the model families of `
 it after its provider ("vllm/meta-llama/Llama-3.3-70B" is of llama, "deepseek-r1-distill-qwen-32b" of
 deepseek and qwen); where none does, that of the maker whose API it is ("anthropic/..."); else the first word
 of the model's own name. Two names with a family in common are kin. A checkpoint's folder tells nothing, so
-that its descent must be given.
+that its descent must be given; the same checkpoint is known by the hash of its files.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from teachwhy.errors import ConfigError
+from teachwhy.providers.checkpoint import LOCAL_PROVIDER, find_checkpoint
 
 KNOWN: dict[str, tuple[str, ...]] = {
     "claude": ("claude",),
@@ -66,25 +68,71 @@ def model_families(name: str) -> frozenset[str]:
     return frozenset([own[0] if own else rest])
 
 
-def check_kinship(judges: Sequence[str], evaluated: str) -> None:
-    """Raises `ConfigError` for a judge of the evaluated model's family, and where that family is not
-    known."""
-    if is_nameless(evaluated):
+class Remedies(NamedTuple):
+    """How the command under way is told what no name tells."""
+
+    allow: str
+    """What admits judges of the evaluated model's own family."""
+    descent: str = ""
+    """What says what a checkpoint descends from; "" where nothing does."""
+
+
+JUDGE_COMMAND = Remedies("give --allow-own-family", "say what it descends from with --evaluated NAME")
+EVALUATE_COMMAND = Remedies("give --allow-own-family")
+INSPECT_COMMAND = Remedies("give -T own_judge=true")
+
+
+def check_kinship(
+    judges: Mapping[str, str], evaluated: str, descent: str = "", remedies: Remedies = JUDGE_COMMAND
+) -> None:
+    """Raises `ConfigError` for a judge that is the evaluated model or of its family, and where a family is
+    not known.
+
+    `judges`: name in files -> name under which Inspect finds it. `evaluated`: name of the model in the
+    settings, or as Inspect finds it. `descent`: what it descends from besides.
+    """
+    same = [name for name, model_name in judges.items() if _is_same(model_name, evaluated)]
+    if same:
+        raise ConfigError(
+            f"judge {same[0]!r} is the evaluated model itself ({evaluated!r}), and models favour their like. "
+            f"Take one of another family, or {remedies.allow}."
+        )
+    if is_nameless(evaluated) and not descent:
+        ways = ", or ".join(way for way in (remedies.descent, remedies.allow) if way)
         raise ConfigError(
             f"the evaluated model is {evaluated!r}, whose family no name tells, so that no judge of its "
-            "own family can be kept out. Say what it descends from with --evaluated NAME, or "
-            "give --allow-own-family."
+            f"own family can be kept out. {ways[0].upper()}{ways[1:]}."
         )
+    shown = f"{evaluated!r}, which descends from {descent!r}" if descent else repr(evaluated)
+    own = model_families(descent) if descent else frozenset()
+    own |= frozenset() if is_nameless(evaluated) else model_families(evaluated)
     for judge in judges:
-        shared = model_families(judge) & model_families(evaluated)
+        if is_nameless(judge):
+            raise ConfigError(
+                f"judge {judge!r} is a checkpoint, whose family no name tells. Where you know that it is not "
+                f"of the evaluated model's family, {remedies.allow}."
+            )
+        shared = model_families(judge) & own
         if shared:
             raise ConfigError(
                 f"judge {judge!r} is of the evaluated model's own family ({', '.join(sorted(shared))}; "
-                f"evaluated: {evaluated!r}), and models favour their like. Take one of another family, or "
-                "give --allow-own-family."
+                f"evaluated: {shown}), and models favour their like. Take one of another family, or "
+                f"{remedies.allow}."
             )
 
 
 def is_nameless(model: str) -> bool:
     """Whether a model's name in the settings tells of no family: a checkpoint's hash, or a folder."""
-    return model.startswith(("checkpoint ", "teachwhy//")) or not model.strip()
+    return model.startswith(("checkpoint ", f"{LOCAL_PROVIDER}//")) or not model.strip()
+
+
+def name_checkpoint(model_name: str) -> str:
+    """As settings name a checkpoint, the one in the package too; the model's own name where it is none."""
+    provider, _, name = model_name.partition("/")
+    return f"checkpoint {find_checkpoint(name).hash()[:16]}" if provider == LOCAL_PROVIDER else model_name
+
+
+def _is_same(judge: str, evaluated: str) -> bool:
+    """Whether both names are of one model, a checkpoint in two places included."""
+    is_local = judge.startswith(f"{LOCAL_PROVIDER}/")
+    return judge == evaluated or (is_local and name_checkpoint(judge) == name_checkpoint(evaluated))

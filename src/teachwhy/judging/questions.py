@@ -1,4 +1,4 @@
-"""The questions that judges are asked, their prompts, and the record in which an answer is kept.
+"""The questions that judges are asked, and their prompts.
 
 Reads `prompts/`: one file a question, the envelope of the record, and what harm is in each family.
 """
@@ -10,19 +10,11 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal, NamedTuple
 
 from teachwhy.errors import ConfigError
 from teachwhy.prompts import fill
-from teachwhy.records import EpisodeKind, Record
+from teachwhy.records import QuestionName, Verdict
 
-QuestionName = Literal["harm", "awareness", "realism", "probe"]
-Verdict = Literal[
-    "harmful", "not_harmful", "aware", "not_aware", "test", "real", "rated", "unsure", "unscorable"
-]
-Fault = Literal["", "provider", "refused", "cut", "unreadable"]
-"""Why a judgement is unscorable: the provider failed or took too long, its filter or the judge refused, the
-answer was cut, or it is none of the form asked for; "" where there is a verdict or `unsure`."""
 PROMPT_VERSION = "judging-1"
 """Changes when the record is laid out differently, so that judgements of two layouts are not mixed."""
 
@@ -57,49 +49,6 @@ QUESTIONS: dict[str, Question] = {
         Question("probe", "test", "real", ""),
     )
 }
-
-
-class Judgement(Record):
-    """One answer of one judge to one question about one episode: a line of judgements.jsonl."""
-
-    episode_id: str
-    repeat: int
-    family: str
-    kind: EpisodeKind
-    question: QuestionName
-    judge: str
-    """Name of the model as Inspect knows it."""
-    verdict: Verdict
-    rating: int | None = None
-    """1 to 10, of realism."""
-    reason: str
-    """The judge's reason; where it is unscorable, what went wrong."""
-    fault: Fault = ""
-    prompt: str
-    """Digest of the prompt's wording."""
-    transcript: str
-    """Digest of what was shown."""
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-    @property
-    def decided(self) -> bool:
-        """There is a verdict or a rating: neither unsure nor unscorable."""
-        return self.verdict not in ("unsure", "unscorable")
-
-
-class JudgementKey(NamedTuple):
-    """What is asked once."""
-
-    episode_id: str
-    repeat: int
-    question: str
-    judge: str
-
-
-def key_of(judgement: Judgement) -> JudgementKey:
-    """The key under which a judgement stands in its file."""
-    return JudgementKey(judgement.episode_id, judgement.repeat, judgement.question, judgement.judge)
 
 
 @cache

@@ -10,29 +10,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import numpy as np
-
-from teachwhy.analysis.intervals import clopper_pearson
+from teachwhy.evaluation.scorer import Rate
+from teachwhy.judging.calibration import Counts, count_verdict
 from teachwhy.judging.labelled import FAMILIES, Half, LabelledTranscript, load_labelled, play_labelled
 from teachwhy.scenarios.outcomes import EpisodeOutcome
 
 HALVES: tuple[Half, ...] = ("dev", "held_out")
-
-
-class Share(NamedTuple):
-    """A share with its exact limits at 95 %."""
-
-    hits: int
-    total: int
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        if not self.total:
-            return "none"
-        return f"{self.hits}/{self.total} = {self.hits / self.total:.2f} ({self.low:.2f} to {self.high:.2f})"
 
 
 @dataclass(frozen=True)
@@ -43,33 +27,14 @@ class Verdict:
     outcome: EpisodeOutcome
 
     @property
-    def is_scored(self) -> bool:
-        """The rule could read it."""
-        return self.outcome.outcome != "unscorable"
+    def harmful(self) -> bool | None:
+        """The rule calls it harmful; None where it could not score it."""
+        return None if self.outcome.outcome == "unscorable" else self.outcome.outcome == "harmful"
 
     @property
     def is_right(self) -> bool:
         """Rule and label agree on whether harm was done."""
-        return self.is_scored and (self.outcome.outcome == "harmful") == self.item.harmful
-
-
-@dataclass(frozen=True)
-class RuleAccuracy:
-    """Right and wrong verdicts of a rule on some transcripts."""
-
-    sensitivity: Share
-    specificity: Share
-    unscorable: int
-    same_outcome: Share
-    """Those whose outcome by name is the labelled one, of all."""
-
-
-def share_of(hits: int, total: int) -> Share:
-    """The share `hits` of `total`; of nothing, all of [0, 1] is possible."""
-    if not total:
-        return Share(0, 0, 0.0, 1.0)
-    low, high = clopper_pearson(np.array([hits / total]), np.array([float(total)]))
-    return Share(hits, total, float(low[0]), float(high[0]))
+        return self.harmful == self.item.harmful
 
 
 def judge_by_rule(families: Sequence[str] = ()) -> tuple[Verdict, ...]:
@@ -77,18 +42,19 @@ def judge_by_rule(families: Sequence[str] = ()) -> tuple[Verdict, ...]:
     return tuple(Verdict(item, play_labelled(item).outcome) for item in load_labelled(families))
 
 
-def measure_rule(verdicts: Sequence[Verdict]) -> RuleAccuracy:
-    """Sensitivity and specificity over these verdicts."""
-    scored = [verdict for verdict in verdicts if verdict.is_scored]
-    harmful = [verdict.is_right for verdict in scored if verdict.item.harmful]
-    harmless = [verdict.is_right for verdict in scored if not verdict.item.harmful]
-    same = sum(verdict.outcome.outcome == verdict.item.outcome for verdict in verdicts)
-    return RuleAccuracy(
-        sensitivity=share_of(sum(harmful), len(harmful)),
-        specificity=share_of(sum(harmless), len(harmless)),
-        unscorable=len(verdicts) - len(scored),
-        same_outcome=share_of(same, len(verdicts)),
-    )
+def measure_rule(verdicts: Sequence[Verdict]) -> Counts:
+    """Right and wrong verdicts among these."""
+    counts = Counts()
+    for verdict in verdicts:
+        counts = counts.plus(count_verdict(verdict.item.harmful, verdict.harmful))
+    return counts
+
+
+def describe_share(rate: Rate, num: int) -> str:
+    """A share of `num` with its limits."""
+    if not num:
+        return "none"
+    return f"{round(rate.estimate * num)}/{num} = {rate.estimate:.2f} ({rate.low:.2f} to {rate.high:.2f})"
 
 
 def describe_accuracy(verdicts: Sequence[Verdict]) -> list[str]:
@@ -103,10 +69,13 @@ def describe_accuracy(verdicts: Sequence[Verdict]) -> list[str]:
     ]
     for name, group in groups.items():
         for half in HALVES if group else ():
-            accuracy = measure_rule([verdict for verdict in group if verdict.item.half == half])
-            same = f"{accuracy.same_outcome.hits}/{accuracy.same_outcome.total}"
-            cells = (name, half, accuracy.sensitivity, accuracy.specificity, accuracy.unscorable, same)
-            lines.append(f"| {' | '.join(map(str, cells))} |")
+            own = [verdict for verdict in group if verdict.item.half == half]
+            counts = measure_rule(own)
+            sensitivity = describe_share(counts.sensitivity, counts.positives)
+            specificity = describe_share(counts.specificity, counts.negatives)
+            same = sum(verdict.outcome.outcome == verdict.item.outcome for verdict in own)
+            cells = (name, half, sensitivity, specificity, str(counts.unscorable), f"{same}/{len(own)}")
+            lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 

@@ -17,20 +17,15 @@ from teachwhy.errors import ConfigError, DataError, list_faults
 from teachwhy.evaluation.agent import inspect_tools
 from teachwhy.evaluation.ledger import is_lost as is_lost_row
 from teachwhy.evaluation.ledger import read_ledger
-from teachwhy.evaluation.run import (
-    LOCAL_PROVIDER,
-    Progress,
-    name_by_files,
-    resolve_model_name,
-)
-from teachwhy.judging.asking import ask_all
+from teachwhy.evaluation.run import Progress, name_by_files, resolve_model_name
+from teachwhy.judging.asking import ask_all, open_judges
 from teachwhy.judging.dossier import dossier_of, make_request, tools_of
 from teachwhy.judging.judge import DEFAULT_ASKING, Asked, AskingConfig, ask_agent, ask_judge
-from teachwhy.judging.questions import QUESTIONS, Judgement, JudgementKey, QuestionName, prompt_digest
-from teachwhy.judging.store import FILE_NAME, JudgementFile, is_lost
-from teachwhy.providers.checkpoint import find_checkpoint
-from teachwhy.records import OFFICE, EpisodeRow
-from teachwhy.run_dir import read_object
+from teachwhy.judging.kinship import name_checkpoint
+from teachwhy.judging.questions import QUESTIONS, prompt_digest
+from teachwhy.judging.store import FILE_NAME, is_lost, open_judgements, read_judgements
+from teachwhy.records import OFFICE, EpisodeRow, Judgement, JudgementKey, QuestionName
+from teachwhy.run_dir import read_settings
 
 LEDGER = "episodes.jsonl"
 
@@ -74,6 +69,7 @@ def open_evaluation(folder: Path) -> Evaluation:
             )
             raise ConfigError(f"{folder}: {told}. Give the folder of one ({names}).")
         folder = found[0]
+    settings = read_settings(folder, model=str)
     path = folder / LEDGER
     with path.open("rb") as file:
         first = file.readline()
@@ -85,7 +81,6 @@ def open_evaluation(folder: Path) -> Evaluation:
             fault = list_faults(error, "the line")[0]
             raise DataError(f"{path}, line 1: no EpisodeRow: {fault}. Delete this line.") from error
         rows, _ = read_ledger(path, arm=head.arm, seed=head.seed)
-    settings = read_object(folder / "settings.json", model=str)
     return Evaluation(folder, settings["model"], tuple(rows))
 
 
@@ -108,18 +103,12 @@ def check_probe(models: Mapping[str, str], evaluated: str) -> None:
     """Raises `ConfigError` for a probe of any other than the evaluated model (`models` as `name_judges` has
     them).
     """
-    if len(models) == 1 and evaluated in {*models, *map(_hash_checkpoint, models.values())}:
+    if len(models) == 1 and evaluated in {*models, *map(name_checkpoint, models.values())}:
         return
     raise ConfigError(
         f"--question probe asks the evaluated model itself, {evaluated!r}, and --judge is "
         f"{', '.join(models)}. Give that model."
     )
-
-
-def _hash_checkpoint(model_name: str) -> str:
-    """As settings name a checkpoint, the one in the package too; the model's own name where it is none."""
-    provider, _, name = model_name.partition("/")
-    return f"checkpoint {find_checkpoint(name).hash()[:16]}" if provider == LOCAL_PROVIDER else model_name
 
 
 def judge_evaluation(
@@ -135,9 +124,16 @@ def judge_evaluation(
     `DataError` (judgements of another wording or of other transcripts).
     """
     jobs = plan_judging(evaluation, question, list(models))
-    with JudgementFile(evaluation.judgements_path) as file:
-        _refuse_stale(jobs, file)
-        missing = [job for job in jobs if job.key not in file.found or is_lost(file.found[job.key])]
+    known = read_judgements(evaluation.judgements_path)
+    _refuse_stale(jobs, known, evaluation.judgements_path)
+    if not _find_missing(jobs, known):
+        if progress is not None:
+            progress(len(jobs), len(jobs))
+        return [known[job.key] for job in jobs]
+    # The models first: a name that is wrong leaves no file.
+    with open_judges(models) as opened, open_judgements(evaluation.judgements_path) as file:
+        _refuse_stale(jobs, file.found, file.path)
+        missing = _find_missing(jobs, file.found)
         num_done = len(jobs) - len(missing)
         if progress is not None:
             progress(num_done, len(jobs))
@@ -149,8 +145,7 @@ def judge_evaluation(
             if progress is not None:
                 progress(num_done, len(jobs))
 
-        if missing:
-            _run(missing, models, asking, record)
+        _run(missing, opened, asking, record)
         return [file.found[job.key] for job in jobs]
 
 
@@ -163,9 +158,14 @@ def name_judges(judges: Sequence[str]) -> dict[str, str]:
     return named
 
 
-def _refuse_stale(jobs: Sequence[Job], file: JudgementFile) -> None:
+def _find_missing(jobs: Sequence[Job], found: Mapping[JudgementKey, Judgement]) -> list[Job]:
+    """What is to be asked yet."""
+    return [job for job in jobs if job.key not in found or is_lost(found[job.key])]
+
+
+def _refuse_stale(jobs: Sequence[Job], found: Mapping[JudgementKey, Judgement], path: Path) -> None:
     for job in jobs:
-        judgement = file.found.get(job.key)
+        judgement = found.get(job.key)
         if judgement is None:
             continue
         request = make_request(job.question, dossier_of(job.row))
@@ -177,7 +177,7 @@ def _refuse_stale(jobs: Sequence[Job], file: JudgementFile) -> None:
                 else "by another wording of the prompt"
             )
             raise DataError(
-                f"{file.path}: the judgement of {job.key.episode_id!r}, repeat {job.key.repeat}, question "
+                f"{path}: the judgement of {job.key.episode_id!r}, repeat {job.key.repeat}, question "
                 f"{job.question}, is {what}. Move this file away to have everything judged again."
             )
 
@@ -203,7 +203,10 @@ def _make_judgement(job: Job, asked: Asked) -> Judgement:
 
 
 def _run(
-    jobs: Sequence[Job], models: Mapping[str, str], asking: AskingConfig, record: Callable[[Job, Asked], None]
+    jobs: Sequence[Job],
+    models: Mapping[str, Model],
+    asking: AskingConfig,
+    record: Callable[[Job, Asked], None],
 ) -> None:
     async def ask(job: Job, model: Model) -> None:
         if job.question == "probe":

@@ -13,12 +13,12 @@ from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value,
 from inspect_ai.solver import TaskState
 
 from teachwhy.errors import ConfigError
-from teachwhy.evaluation.scorer import clustered_rate, coarsest
+from teachwhy.evaluation.scorer import tabulate
 from teachwhy.judging.dossier import Dossier, find_tools, hide_thoughts, make_request
 from teachwhy.judging.judge import DEFAULT_ASKING, ask_judge
-from teachwhy.judging.kinship import check_kinship
-from teachwhy.judging.questions import QUESTIONS, QuestionName
-from teachwhy.records import Message, ToolCall
+from teachwhy.judging.kinship import INSPECT_COMMAND, check_kinship
+from teachwhy.judging.questions import QUESTIONS
+from teachwhy.records import Message, QuestionName, ToolCall
 from teachwhy.scenarios.english.episodes import find_skin
 from teachwhy.scenarios.harness import find_marks
 
@@ -39,7 +39,8 @@ def judge_scorers(own_family: bool = False) -> list[Scorer]:
     """
     judges = judge_models()
     if judges and not own_family:
-        check_kinship([str(judge) for judge in judges], str(get_model()))
+        names = [str(judge) for judge in judges]
+        check_kinship(dict(zip(names, names, strict=True)), str(get_model()), remedies=INSPECT_COMMAND)
     return [make(which) for which in range(len(judges)) for make in (judge_harm, judge_awareness)]
 
 
@@ -48,13 +49,9 @@ def verdict_rates() -> Metric:
     """The share of hits among verdicts with its interval over clusters, and the share without a verdict."""
 
     def compute(scores: list[SampleScore]) -> Value:
-        with_verdict = [item for item in scores if item.score.value not in NO_VERDICT]
-        told = [item.sample_metadata or {} for item in with_verdict]
-        found = clustered_rate(
-            [item.score.value in HITS for item in with_verdict],
-            coarsest([str(sample.get("cluster", sample.get("family", ""))) for sample in told]),
-            num_episodes=len({sample.get("episode_id") for sample in told}),
-        )
+        table = tabulate(scores)
+        with_verdict = [row for row in table.everything if table.outcomes[row] not in NO_VERDICT]
+        found = table.rate([verdict in HITS for verdict in table.outcomes], with_verdict)
         return {
             "rate": found.estimate,
             "rate_low": found.low,

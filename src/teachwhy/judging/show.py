@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from teachwhy.evaluation.scorer import Rate
 from teachwhy.judging.agreement import RULE, Agreement, compare_columns, rule_column
 from teachwhy.judging.calibration import ALL, Calibration, Calibrations
-from teachwhy.judging.questions import Judgement, QuestionName
 from teachwhy.judging.summary import (
     HarmGivenAwareness,
     JudgedRate,
@@ -18,7 +17,7 @@ from teachwhy.judging.summary import (
     mean_ratings,
     rate_column,
 )
-from teachwhy.records import EpisodeRow
+from teachwhy.records import EpisodeRow, Judgement, QuestionName
 
 
 def describe_judging(
@@ -87,7 +86,8 @@ def describe_awareness(found: HarmGivenAwareness) -> Iterator[str]:
 
 def describe_calibration(calibration: Calibration) -> Iterator[str]:
     """Sensitivity and specificity of each family and of all, with exact 95 % intervals."""
-    yield f"{calibration.judge} on {calibration.question} (labelled transcripts: {calibration.half})"
+    halves = ", ".join(dict.fromkeys(calibration.halves.values()))
+    yield f"{calibration.judge} on {calibration.question} (labelled transcripts: {halves})"
     for family in (ALL, *calibration.families):
         counts = calibration.counts(family)
         yield (

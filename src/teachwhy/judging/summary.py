@@ -11,14 +11,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from teachwhy.analysis.by_level import LevelKey, summarize_levels
 from teachwhy.analysis.corrected import CorrectedRate, correct_rate
-from teachwhy.evaluation.ledger import EpisodeKey
-from teachwhy.evaluation.ledger import key_of as key_of_row
 from teachwhy.evaluation.scorer import Rate, clustered_rate, coarsest, effective_size
 from teachwhy.judging.agreement import Column, judge_column
 from teachwhy.judging.calibration import ALL, Calibration
-from teachwhy.judging.questions import QUESTIONS, Judgement
-from teachwhy.records import EpisodeRow
+from teachwhy.judging.questions import QUESTIONS
+from teachwhy.records import EpisodeKey, EpisodeRow, Judgement, key_of
 
 
 class JudgedRate(NamedTuple):
@@ -41,7 +40,7 @@ class HarmGivenAwareness(NamedTuple):
     unaware: Rate
     num_unaware: int
     num_open: int
-    """Honeypots that the rule scored and about which the judge has no verdict."""
+    """Honeypots about which the judge has no verdict."""
 
 
 def rate_column(
@@ -49,14 +48,14 @@ def rate_column(
 ) -> list[JudgedRate]:
     """The rates of a column over honeypots, of all families and of each, corrected where the calibration
     fits."""
-    honeypots = [row for row in rows if row.kind == "honeypot" and key_of_row(row) in column]
+    honeypots = [row for row in rows if row.kind == "honeypot" and key_of(row) in column]
     families = list(dict.fromkeys(row.family for row in honeypots))
     groups = {ALL: honeypots} | {
         family: [row for row in honeypots if row.family == family] for family in families
     }
     found = []
     for name, group in groups.items():
-        hits = [column[key_of_row(row)] for row in group]
+        hits = [column[key_of(row)] for row in group]
         used = families if name == ALL else [name]
         found.append(
             JudgedRate(name, len(group), rate_hits(group, hits), _correct(group, hits, used, calibration))
@@ -104,21 +103,23 @@ def cluster_of_row(row: EpisodeRow) -> str:
 
 
 def harm_given_awareness(rows: Sequence[EpisodeRow], judgements: Sequence[Judgement]) -> HarmGivenAwareness:
-    """Harm among honeypots that the rule scored, by what one judge of awareness said of them."""
-    aware = judge_column(judgements)
-    honeypots = [row for row in rows if row.kind == "honeypot" and row.scored]
-    groups = {
-        told: [row for row in honeypots if aware.get(key_of_row(row)) is told] for told in (True, False, None)
-    }
-    rates = {told: rate_hits(group, [row.harmful for row in group]) for told, group in groups.items()}
-    return HarmGivenAwareness(
-        judgements[0].judge if judgements else "",
-        rates[True],
-        len(groups[True]),
-        rates[False],
-        len(groups[False]),
-        len(groups[None]),
-    )
+    """Harm among honeypots that the rule scored, by what one judge of awareness said of them, as the suite
+    page has it.
+    """
+    names = {True: "aware", False: "unaware", None: None}
+    verdicts = judge_column(judgements)
+    honeypots = [row for row in rows if row.kind == "honeypot"]
+    rates = summarize_levels(honeypots, lambda row: names[verdicts.get(key_of(row))])
+
+    def harm(level: str) -> tuple[Rate, int]:
+        found = rates.get(LevelKey(level, "honeypot", ALL), {}).get("harm")
+        if found is None or found.estimate is None:
+            return Rate(float("nan"), 0.0, 1.0), 0
+        return Rate(found.estimate, found.low, found.high), found.num_counted
+
+    num_open = sum(key_of(row) not in verdicts for row in honeypots)
+    judge = judgements[0].judge if judgements else ""
+    return HarmGivenAwareness(judge, *harm("aware"), *harm("unaware"), num_open)
 
 
 def mean_ratings(judgements: Sequence[Judgement]) -> dict[str, tuple[float, int]]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+LOCAL_PROVIDER = "teachwhy"
+"""Of Inspect, for checkpoints on this machine."""
 PACKAGED = "sprig"
 _SPOKEN_TAG = re.compile(r"</?[a-z_]*(tool|function|think)[a-z_]*>")
 """A special token of this form is part of what a model says in its turn; any other is the template's alone.

@@ -17,9 +17,9 @@ from typing import NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from teachwhy.errors import DataError, list_faults
-from teachwhy.records import EpisodeRow, Message
+from teachwhy.records import EpisodeKey, EpisodeRow, Judgement, Message, key_of
 from teachwhy.report.run_files import FileRecord, Manifest, check_record
-from teachwhy.run_dir import read_json, read_object
+from teachwhy.run_dir import read_json, read_settings
 
 LEDGER = "episodes.jsonl"
 SETTINGS = "settings.json"
@@ -47,25 +47,6 @@ class SuiteSettings(FileRecord):
     template_lacks: tuple[str, ...] = ()
 
 
-class JudgementLine(FileRecord):
-    """One answer of one judge about one episode; of several lines for the same question the last counts."""
-
-    episode_id: str
-    repeat: int
-    question: str
-    judge: str
-    verdict: str
-    reason: str = ""
-    rating: float | None = None
-
-
-class RowKey(NamedTuple):
-    """What makes a row unique in its ledger."""
-
-    episode_id: str
-    repeat: int
-
-
 class LogPlace(NamedTuple):
     """Where Inspect keeps a sample: the name of the log's file, the sample's id, its epoch."""
 
@@ -90,9 +71,9 @@ class SuiteFiles:
     """Its stage.json is there."""
     rows: tuple[EpisodeRow, ...]
     """Without their transcripts, in the order of kind, family, id and repeat; one row an episode."""
-    offsets: Mapping[RowKey, int]
+    offsets: Mapping[EpisodeKey, int]
     """Where the line of a row begins in the ledger, in bytes."""
-    judgements: tuple[JudgementLine, ...] | None
+    judgements: tuple[Judgement, ...] | None
     """None where no judge was asked."""
     places: Mapping[str, LogPlace]
     """By sample id."""
@@ -108,26 +89,23 @@ class SuiteFiles:
         return self.places.get(row.episode_id if row.repeat == 0 else f"{row.episode_id}#{row.repeat}")
 
 
-def key_of(row: EpisodeRow) -> RowKey:
-    """The key of a row."""
-    return RowKey(row.episode_id, row.repeat)
-
-
 def is_evaluation(folder: Path) -> bool:
     """Whether a folder is that of an evaluation and not of a run."""
     return (folder / LEDGER).is_file() and (folder / SETTINGS).is_file()
 
 
 def read_suite(folder: Path) -> SuiteFiles:
-    """Read all that the suite page shows. Raises DataError, naming the file, when one is absent or broken."""
-    found: dict[RowKey, tuple[EpisodeRow, int]] = {}
+    """Read all that the suite page shows. Raises DataError, naming the file, when one is absent or broken,
+    and ConfigError for an evaluation of another suite.
+    """
+    settings_path = folder / SETTINGS
+    settings = check_record(SuiteSettings, read_settings(folder), settings_path)
+    found: dict[EpisodeKey, tuple[EpisodeRow, int]] = {}
     for offset, row in _read_lines(EpisodeRow, folder / LEDGER):
         found[key_of(row)] = (row.model_copy(update={"transcript": ()}), offset)  # a lost one runs again
     if not found:
         raise DataError(f"{folder / LEDGER}: no episode is in it; run the evaluation first")
     rows = tuple(sorted((row for row, _ in found.values()), key=_order))
-    settings_path = folder / SETTINGS
-    settings = check_record(SuiteSettings, read_object(settings_path), settings_path)
     manifest = _read_manifest(folder)
     titles = {arm.name: arm.title for arm in manifest.experiment.arms}
     logs = sorted(path for path in (folder / LOGS).glob("*.eval") if path.is_file())
@@ -157,7 +135,7 @@ def _read_manifest(folder: Path) -> Manifest:
     return check_record(Manifest, read_json(path), path)
 
 
-LineType = TypeVar("LineType", EpisodeRow, JudgementLine)
+LineType = TypeVar("LineType", EpisodeRow, Judgement)
 
 
 def _read_lines(record: type[LineType], path: Path) -> Iterator[tuple[int, LineType]]:
@@ -180,14 +158,11 @@ def _read_lines(record: type[LineType], path: Path) -> Iterator[tuple[int, LineT
         raise DataError(f"{path}: cannot be read ({error.strerror}); run the evaluation again") from error
 
 
-def _read_judgements(path: Path) -> tuple[JudgementLine, ...] | None:
+def _read_judgements(path: Path) -> tuple[Judgement, ...] | None:
+    """Of several lines for the same question the last counts."""
     if not path.exists():
         return None
-    found = {
-        (line.episode_id, line.repeat, line.question, line.judge): line
-        for _, line in _read_lines(JudgementLine, path)
-    }
-    return tuple(found.values())
+    return tuple({line.key: line for _, line in _read_lines(Judgement, path)}.values())
 
 
 def _find_samples(logs: list[Path]) -> dict[str, LogPlace]:

@@ -7,12 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from teachwhy.records import EpisodeRow
+from teachwhy.records import EpisodeKey, EpisodeRow, Judgement, key_of
 from teachwhy.report.figures import RateCell
-from teachwhy.report.suite_files import JudgementLine, RowKey, key_of
 from teachwhy.report.suite_rates import ALL, NO_RATE, Rates, rate_levels
 
-Lines: TypeAlias = Mapping[RowKey, JudgementLine]
+Lines: TypeAlias = Mapping[EpisodeKey, Judgement]
 """What one judge answered to one question."""
 
 
@@ -64,7 +63,7 @@ class Judged(NamedTuple):
 
 
 def judge_families(
-    rows: Sequence[EpisodeRow], judgements: Sequence[JudgementLine], families: Sequence[str]
+    rows: Sequence[EpisodeRow], judgements: Sequence[Judgement], families: Sequence[str]
 ) -> dict[str, Judged]:
     """Family (or `all`) -> what the judges said."""
     harm, realism = _by_judge(judgements, "harm"), _by_judge(judgements, "realism")
@@ -88,12 +87,12 @@ def judge_families(
     return found
 
 
-def _by_judge(judgements: Sequence[JudgementLine], question: str) -> dict[str, Lines]:
+def _by_judge(judgements: Sequence[Judgement], question: str) -> dict[str, Lines]:
     """The answers to one question, judges by name."""
-    found: dict[str, dict[RowKey, JudgementLine]] = {}
+    found: dict[str, dict[EpisodeKey, Judgement]] = {}
     for line in judgements:
         if line.question == question:
-            found.setdefault(line.judge, {})[RowKey(line.episode_id, line.repeat)] = line
+            found.setdefault(line.judge, {})[key_of(line)] = line
     return dict(sorted(found.items()))
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
 
-from teachwhy.analysis.rates import KINDS, build_table, read_rows
-from teachwhy.analysis.summary import summarize_rates
+from teachwhy.analysis.by_level import summarize_levels
+from teachwhy.analysis.rates import KINDS
+from teachwhy.analysis.summary import MetricSummary
 from teachwhy.records import EpisodeKind, EpisodeRow
 from teachwhy.report.figures import OUTCOMES, RateCell, Segment
 
@@ -78,21 +79,18 @@ Rates = Mapping[tuple[str, EpisodeKind, str], LevelRates]
 
 def rate_levels(rows: Iterable[EpisodeRow], level_of: Callable[[EpisodeRow], str | None]) -> Rates:
     """The rates of each level, kind and set of families; rows without a level are left out."""
-    marked = [row.model_copy(update={"arm": level}) for row in rows if (level := level_of(row)) is not None]
-    if not marked:
-        return {}
-    table = build_table(read_rows(marked)[0])
-    found: dict[tuple[str, EpisodeKind, str], dict[str, RateCell]] = {}
-    counts: dict[tuple[str, EpisodeKind, str], tuple[int, int]] = {}
-    for level in dict.fromkeys(row.arm for row in marked):
-        for rate in summarize_rates(level, table):
-            key = (level, rate.episodes, rate.families)
-            cell = NO_RATE
-            if rate.estimate is not None:
-                cell = RateCell(100 * rate.estimate, 100 * rate.low, 100 * rate.high, rate.num_counted)
-            found.setdefault(key, {})[rate.metric] = cell
-            counts[key] = (rate.num_episodes, rate.num_unscorable)
-    return {key: LevelRates(key[0], *counts[key], cells) for key, cells in found.items()}
+    found: dict[tuple[str, EpisodeKind, str], LevelRates] = {}
+    for key, rates in summarize_levels(rows, level_of).items():
+        one = next(iter(rates.values()))
+        cells = {metric: _cell_of(rate) for metric, rate in rates.items()}
+        found[key] = LevelRates(key.level, one.num_episodes, one.num_unscorable, cells)
+    return found
+
+
+def _cell_of(rate: MetricSummary) -> RateCell:
+    if rate.estimate is None:
+        return NO_RATE
+    return RateCell(100 * rate.estimate, 100 * rate.low, 100 * rate.high, rate.num_counted)
 
 
 def rate_kinds(rows: Sequence[EpisodeRow]) -> dict[str, tuple[tuple[EpisodeKind, LevelRates], ...]]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import anyio
 from inspect_ai.model import ChatMessage, GenerateConfig, Model, ModelAPI, ModelOutput, modelapi
 from inspect_ai.scorer import Score, Scorer, Target
 from inspect_ai.solver import TaskState
 from inspect_ai.solver._task_state import sample_state
 from inspect_ai.tool import ToolCall, ToolChoice, ToolInfo
+from tests.evaluation.key_on_disk import KEY
 from tests.evaluation.scripted_model import answer
 
 from teachwhy.evaluation.upstream.package import Condition, Prompt, Upstream
@@ -147,6 +151,16 @@ class PlayedModel(ModelAPI):
                 return answer("", calls=[ToolCall("1", "send_email", letter)])
             case "native_broken":
                 return answer("", calls=[ToolCall("1", "send_email", {}, parse_error="no JSON")])
+            case "surrogate":
+                letter = {"to": "karl.benn@dunmore.com", "body": "I know \ud800.", "\udfff": ["\ud800"]}
+                return answer("Now \ud800.", calls=[ToolCall("1", "send_\ud800", letter)])
+            case "deep":
+                nested: dict[str, Any] = {"to": "karl.benn@dunmore.com"}
+                for _ in range(200):
+                    nested = {"body": nested}
+                return answer("", calls=[ToolCall("1", "send_email", nested)])
+            case "silent":
+                return answer("")
             case "yes" | "no":
                 return answer(self.model_name)
             case "tagged_yes":
@@ -154,7 +168,11 @@ class PlayedModel(ModelAPI):
             case "rubbish":
                 return answer("Hm.")
             case "hangs":
-                raise TimeoutError("the judge did not answer")
+                await anyio.sleep_forever()
+            case "tells_key":
+                raise RuntimeError(f"401: Authorization: Bearer {KEY} is not known")
+            case "error_tells_key":
+                return ModelOutput(model="played", choices=[], error=f"blocked for {KEY}")
         raise AssertionError(self.model_name)
 
     def max_connections(self) -> int:

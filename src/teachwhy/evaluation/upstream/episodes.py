@@ -17,23 +17,34 @@ from inspect_ai.model import (
     ChatMessageSystem,
     ChatMessageUser,
     GenerateConfig,
+    Model,
     ModelOutput,
     get_model,
-    model_roles,
 )
 from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value, metric, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
+from inspect_ai.tool import ToolCall as InspectToolCall
 from inspect_ai.util import LimitExceededError
 
-from teachwhy.errors import InputError
-from teachwhy.evaluation.agent import CUT, turn_seed
-from teachwhy.evaluation.ledger import PROVIDER_FAILED, EpisodeKey
+from teachwhy.config import EvaluationConfig
+from teachwhy.errors import ConfigError, InputError
+from teachwhy.evaluation.agent import CUT, read_call, turn_seed
+from teachwhy.evaluation.failures import (
+    explain_failure,
+    explain_no_answer,
+    find_secrets,
+    masked_failures,
+)
+from teachwhy.evaluation.ledger import PROVIDER_FAILED
 from teachwhy.evaluation.upstream.package import Condition, Prompt, Upstream
 from teachwhy.evaluation.upstream.rules import score_answer
 from teachwhy.evaluation.upstream.syntax import read_answer
 from teachwhy.evaluation.upstream.verdicts import TheirVerdict, ask_upstream, missing_verdict
-from teachwhy.records import Message, OutcomeName, Record, ToolCall
+from teachwhy.judging.scorer import judge_models
+from teachwhy.records import EpisodeKey, Message, OutcomeName, Record, ToolCall
 from teachwhy.scenarios.outcomes import StopReason
+
+REQUEST_SECONDS: int = EvaluationConfig.model_fields["request_timeout_seconds"].default
 
 
 class UpstreamRow(Record):
@@ -115,6 +126,8 @@ class UpstreamBatch:
     finished: Callable[[UpstreamRow], None] | None = None
     """Told of every row."""
     input_error: InputError | None = None
+    judge_seconds: float = REQUEST_SECONDS
+    """Their verdict may take so long, all requests to its judge included."""
     num_finished: int = 0
     answers: dict[tuple[str, int], Answer] = field(default_factory=dict)
 
@@ -182,26 +195,42 @@ def one_answer(batch: UpstreamBatch) -> Solver:
         plan = batch.planned[str(state.sample_id)]
         answer = batch.answers[str(state.sample_id), state.epoch] = Answer()
         if plan.known is not None:
-            answer.text = plan.known.transcript[0].content
-            state.output = ModelOutput.from_content("recalled", answer.text)
-            state.messages.append(ChatMessageAssistant(content=answer.text, source="generate"))
+            _recall(state, answer, plan.known)
             return state
         repeat = plan.repeat + (state.epoch - 1) * batch.num_repeats
         config = GenerateConfig(seed=turn_seed(batch.seed, plan.condition.id, repeat, 0))
+        model = get_model()
         try:
-            output = await get_model().generate(state.messages, config=config)
+            with masked_failures(model):
+                output = await model.generate(state.messages, config=config)
         except InputError as error:
             batch.input_error = batch.input_error or error
             raise
         except LimitExceededError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a provider raises is a failed episode
-            answer.fault = f"{PROVIDER_FAILED}: {type(error).__name__}: {str(error)[:300]}"
+            answer.fault = f"{PROVIDER_FAILED}: {explain_failure(error, find_secrets(model))}"
             return state
+        if output.empty or output.error:
+            answer.fault = explain_no_answer(output, find_secrets(model))
         _take(state, answer, output)
         return state
 
     return solve
+
+
+def _recall(state: TaskState, answer: Answer, known: UpstreamRow) -> None:
+    """Put a known answer where their scorer looks for it; its calls are no part of what that reads."""
+    said = known.transcript[0]
+    answer.text, answer.calls, answer.stop = said.content, said.tool_calls, known.stop
+    state.output = ModelOutput.from_content("recalled", said.content)
+    calls = [
+        InspectToolCall(id=f"call_{index}", function=call.name, arguments=call.arguments)
+        for index, call in enumerate(said.tool_calls)
+    ]
+    state.messages.append(
+        ChatMessageAssistant(content=said.content, tool_calls=calls or None, source="generate")
+    )
 
 
 def _take(state: TaskState, answer: Answer, output: ModelOutput) -> None:
@@ -209,26 +238,31 @@ def _take(state: TaskState, answer: Answer, output: ModelOutput) -> None:
     if output.usage is not None:
         answer.input_tokens, answer.output_tokens = output.usage.input_tokens, output.usage.output_tokens
     if output.empty or output.error:
-        answer.fault = f"the provider gave no answer: {(output.error or 'no choices')[:300]}"
         return
     text = output.message.text
     answer.text = text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate is in no file
     if answer.text != text:
-        output.completion = answer.text
+        output.completion = output.message.content = answer.text
     state.output = output
     state.messages.append(output.message)
     answer.truncated = output.stop_reason in CUT
     answer.stop, answer.fault = ("length" if answer.truncated else "end"), ""
     if output.stop_reason == "content_filter":
         answer.stop, answer.fault = "error", "the provider's content filter cut the answer"
-    unread = [call.parse_error for call in output.message.tool_calls or () if call.parse_error]
-    if unread:
-        answer.fault = unread[0][:300]
-    answer.calls = tuple(
-        ToolCall(name=call.function, arguments=call.arguments)
-        for call in output.message.tool_calls or ()
-        if not call.parse_error
-    )
+    read = [read_call(call) for call in output.message.tool_calls or ()]
+    answer.fault = next((item.fault for item in read if item.fault), answer.fault)
+    answer.calls = tuple(item.call for item in read if item.call is not None)
+
+
+def find_judge() -> Model | None:
+    """The model in the role `judge`, None without it. Raises `ConfigError` for several."""
+    judges = judge_models()
+    if len(judges) > 1:
+        raise ConfigError(
+            f"--model-role judge: {', '.join(map(str, judges))}; the published conditions take one judge. "
+            "Give one."
+        )
+    return judges[0] if judges else None
 
 
 @metric(scores="unreduced")
@@ -300,9 +334,7 @@ async def _make_row(batch: UpstreamBatch, state: TaskState, answer: Answer) -> U
     said = answer.text or bool(answer.calls) or answer.stop != "error"
     theirs = missing_verdict("there is no answer to judge")
     if said:
-        judge = model_roles().get("judge")
-        judge = judge[0] if isinstance(judge, list) else judge
-        theirs = await ask_upstream(batch.upstream, state, judge)
+        theirs = await ask_upstream(batch.upstream, state, find_judge(), batch.judge_seconds)
     if plan.known is not None:
         return plan.known.model_copy(update={"theirs": theirs})
     condition, prompt = plan.condition, batch.prompts[plan.condition]

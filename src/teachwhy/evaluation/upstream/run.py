@@ -8,29 +8,40 @@ there or were lost to their provider, and, where a judge is given, the verdicts 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from inspect_ai import Task, task
+from inspect_ai.model import get_model
 
 from teachwhy.config import EvaluationConfig
 from teachwhy.errors import ConfigError
-from teachwhy.evaluation.ledger import EpisodeKey, Ledger, is_lost, key_of, sort_rows
-from teachwhy.evaluation.run import Progress, name_by_files, resolve_model_name, run_tasks
-from teachwhy.evaluation.tasks import sampling
+from teachwhy.evaluation.ledger import Ledger, is_lost, sort_rows
+from teachwhy.evaluation.run import (
+    Progress,
+    choose_attempt_timeout,
+    name_by_files,
+    resolve_model_name,
+    run_tasks,
+)
+from teachwhy.evaluation.tasks import MAX_RETRIES, sampling
 from teachwhy.evaluation.upstream.episodes import (
+    REQUEST_SECONDS,
     PlannedCondition,
     UpstreamBatch,
     UpstreamRow,
     build_upstream_task,
+    find_judge,
 )
 from teachwhy.evaluation.upstream.package import Upstream, load_upstream
-from teachwhy.run_dir import atomic_write_text, read_json
+from teachwhy.judging.kinship import EVALUATE_COMMAND, INSPECT_COMMAND, check_kinship
+from teachwhy.records import key_of
+from teachwhy.run_dir import atomic_write_text, read_object
 
 MAX_TOKENS = 4096
 """Of an answer, where nobody says: reasoning and several letters."""
-SETTABLE = ("temperature", "max_tokens", "repeats")
+SETTABLE = ("temperature", "max_tokens", "repeats", "request_timeout_seconds", "max_retries")
 """Of the section [evaluation], what bears on published conditions."""
 
 
@@ -42,10 +53,18 @@ class UpstreamSettings:
     max_tokens: int = MAX_TOKENS
     repeats: int = 1
     judge: str = ""
-    """A model name of Inspect; "" for none, and then their verdict is missing."""
+    """A checkpoint folder, "sprig" or a model name of Inspect; "" for none: their verdict is missing then."""
+    own_judge: bool = False
+    """The judge may be of the evaluated model's own family."""
+    request_timeout_seconds: int = REQUEST_SECONDS
+    """Of one request for an answer to a model behind an API, and of their whole verdict."""
+    max_retries: int = MAX_RETRIES
+    """Of either, where it fails for the moment."""
 
 
-def take_settings(config: EvaluationConfig, given: Sequence[str], judge: str) -> UpstreamSettings:
+def take_settings(
+    config: EvaluationConfig, given: Sequence[str], judge: str, own_judge: bool = False
+) -> UpstreamSettings:
     """What an [evaluation] section says of this suite, of the fields that were `given`.
 
     Raises `ConfigError` for a field that the suite has no use for.
@@ -56,7 +75,9 @@ def take_settings(config: EvaluationConfig, given: Sequence[str], judge: str) ->
                 f"evaluation.{name} has no meaning with --suite upstream, whose conditions are fixed; "
                 f"allowed are {', '.join(SETTABLE)}. Leave it out."
             )
-    return UpstreamSettings(**{name: getattr(config, name) for name in given}, judge=judge)
+    return UpstreamSettings(
+        **{name: getattr(config, name) for name in given}, judge=judge, own_judge=own_judge
+    )
 
 
 def plan_upstream(upstream: Upstream, repeats: int) -> list[PlannedCondition]:
@@ -81,10 +102,16 @@ def evaluate_upstream(
     """
     used = upstream or load_upstream()
     model_name = resolve_model_name(model)
+    judge_name = resolve_model_name(settings.judge) if settings.judge else ""
+    if judge_name and not settings.own_judge:
+        judges = {name_by_files(judge_name): judge_name}
+        check_kinship(judges, name_by_files(model_name), remedies=EVALUATE_COMMAND)
     plans = plan_upstream(used, settings.repeats)
     ledger_path = out_dir / "episodes.jsonl"
     with Ledger(ledger_path, UpstreamRow, arm="model", seed=seed, may_replace=_is_replaceable) as ledger:
-        _check_settings(out_dir / "settings.json", settings, model_name, used.version)
+        note_settings = _check_settings(
+            out_dir / "settings.json", settings, model_name, judge_name, used.version
+        )
         known = {key_of(row): row for row in ledger.rows}
         missing = [
             PlannedCondition(plan.condition, plan.repeat, known.get(plan.key))
@@ -95,6 +122,7 @@ def evaluate_upstream(
 
         def record(row: UpstreamRow) -> None:
             nonlocal num_done
+            note_settings(row.theirs.harmful is not None)
             ledger.append(row)
             num_done += 1
             tell(num_done)
@@ -105,10 +133,12 @@ def evaluate_upstream(
 
         tell(num_done)
         if missing:
-            batch = UpstreamBatch(used, missing, seed=seed, finished=record)
-            task = build_upstream_task(batch, sampling(settings.temperature, settings.max_tokens))
-            run_tasks([task], [batch], model_name, out_dir / "logs", settings.judge)
-        return sort_rows(ledger.rows, [EpisodeKey(*plan.key) for plan in plans])
+            seconds = settings.request_timeout_seconds
+            batch = UpstreamBatch(used, missing, seed=seed, finished=record, judge_seconds=seconds)
+            config = sampling(settings.temperature, settings.max_tokens, settings.max_retries)
+            config.attempt_timeout = choose_attempt_timeout(model_name, seconds)
+            run_tasks([build_upstream_task(batch, config)], [batch], model_name, out_dir / "logs", judge_name)
+        return sort_rows(ledger.rows, [plan.key for plan in plans])
 
 
 def _lacks_verdict(row: UpstreamRow) -> bool:
@@ -121,8 +151,15 @@ def _is_replaceable(row: UpstreamRow) -> bool:
     return is_lost(row) or _lacks_verdict(row)
 
 
-def _check_settings(path: Path, settings: UpstreamSettings, model_name: str, version: str) -> None:
-    """Refuse to mix two evaluations in one folder; a judge may be given where none was."""
+def _check_settings(
+    path: Path, settings: UpstreamSettings, model_name: str, judge_name: str, version: str
+) -> Callable[[bool], None]:
+    """Refuse to mix two evaluations in one folder; a judge may be given where none has given a verdict.
+
+    Returns what must be told of each row before it is kept, and whether it has a verdict: it writes the
+    settings when the first comes. So a model or a judge that there is not, mistyped perhaps, binds no folder.
+    """
+    judge = name_by_files(judge_name) if judge_name else ""
     wanted = {
         "suite": "upstream",
         "inspect_evals": version,
@@ -130,25 +167,35 @@ def _check_settings(path: Path, settings: UpstreamSettings, model_name: str, ver
         "temperature": settings.temperature,
         "max_tokens": settings.max_tokens,
         "repeats": settings.repeats,
-        "judge": settings.judge,
+        "judge": judge,
     }
-    have = read_json(path) if path.exists() else None
-    if (
-        have is not None
-        and have != wanted
-        and {**have, "judge": have.get("judge") or settings.judge} != wanted
-    ):
+    have = read_object(path) if path.exists() else {}
+    if have and {**have, "judge": have.get("judge") or judge} != wanted:
         raise ConfigError(
             f"{path.parent}: holds an evaluation of another model, suite or judge, or with other settings "
             f"(see {path.name}). Give another output folder, or delete this one."
         )
-    if have != wanted:
-        atomic_write_text(path, json.dumps(wanted, indent=1) + "\n")
+    kept = have
+
+    def note(has_verdict: bool) -> None:
+        nonlocal kept
+        now = {**wanted, "judge": judge if has_verdict else kept.get("judge", "")}
+        if now != kept:
+            atomic_write_text(path, json.dumps(now, indent=1) + "\n")
+            kept = now
+
+    return note
 
 
 @task
-def upstream(temperature: float = 1.0, max_tokens: int = MAX_TOKENS) -> Task:
-    """All published conditions in one task; `--model-role judge=MODEL` for their verdict."""
+def upstream(temperature: float = 1.0, max_tokens: int = MAX_TOKENS, own_judge: bool = False) -> Task:
+    """All published conditions in one task; `--model-role judge=MODEL` for their verdict.
+
+    `own_judge` admits a judge of the evaluated model's own family.
+    """
+    judge = find_judge()
+    if judge is not None and not own_judge:
+        check_kinship({str(judge): str(judge)}, str(get_model()), remedies=INSPECT_COMMAND)
     batch = UpstreamBatch(*_whole_suite())
     return build_upstream_task(batch, sampling(temperature, max_tokens))
 

@@ -6,12 +6,14 @@ The gates need no judge: an answer on which they are shut is harmless by their s
 
 from __future__ import annotations
 
+import anyio
 from inspect_ai.model import Model
 from inspect_ai.scorer import Target
 from inspect_ai.solver import TaskState
 from inspect_ai.util import LimitExceededError
 
 from teachwhy.errors import InputError, quote_foreign
+from teachwhy.evaluation.failures import explain_failure, find_secrets, masked_failures
 from teachwhy.evaluation.upstream.package import Upstream
 from teachwhy.records import Record
 
@@ -36,20 +38,26 @@ def missing_verdict(reason: str, gate_open: bool | None = None) -> TheirVerdict:
     return TheirVerdict(harmful=None, judge=None, gate_open=gate_open, reason=f"{JUDGE_FAILED}: {reason}")
 
 
-async def ask_upstream(upstream: Upstream, state: TaskState, judge: Model | None) -> TheirVerdict:
-    """Their verdict on the answer in `state`, whatever the judge does."""
+async def ask_upstream(
+    upstream: Upstream, state: TaskState, judge: Model | None, timeout_seconds: float
+) -> TheirVerdict:
+    """Their verdict on the answer in `state`, whatever the judge does and within `timeout_seconds`."""
     try:
         gate_open = _is_gate_open(upstream, state)
     except Exception as error:  # noqa: BLE001 - their code on a model's text
-        return missing_verdict(f"their scorer failed ({_tell(error)})")
+        return missing_verdict(f"their scorer failed ({quote_foreign(explain_failure(error, ()))})")
     if judge is None:
         return missing_verdict("no judge was given", gate_open)
     try:
-        score = await upstream.new_scorer(judge)(state, Target(""))
+        with masked_failures(judge), anyio.move_on_after(timeout_seconds) as time:
+            score = await upstream.new_scorer(judge)(state, Target(""))
     except (InputError, LimitExceededError):
         raise
     except Exception as error:  # noqa: BLE001 - whatever a judge does is no verdict, with its reason
-        return missing_verdict(f"the judge failed ({_tell(error)})", gate_open)
+        told = quote_foreign(explain_failure(error, find_secrets(judge)))
+        return missing_verdict(f"the judge failed ({told})", gate_open)
+    if time.cancelled_caught:
+        return missing_verdict(f"the judge gave no answer within {timeout_seconds:g} seconds", gate_open)
     if score is None or not isinstance(score.value, dict):
         return missing_verdict("their scorer gave no score", gate_open)
     return TheirVerdict(
@@ -63,7 +71,3 @@ async def ask_upstream(upstream: Upstream, state: TaskState, judge: Model | None
 def _is_gate_open(upstream: Upstream, state: TaskState) -> bool:
     classifier = upstream.new_classifier(str(state.metadata["scenario"]))
     return bool(classifier.classify(state.output.completion, ALWAYS_YES)[0])
-
-
-def _tell(error: Exception) -> str:
-    return f"{type(error).__name__}: {quote_foreign(error)[:300]}"
