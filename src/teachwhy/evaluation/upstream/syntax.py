@@ -80,8 +80,7 @@ def read_answer(text: str, scenario: str, calls: Sequence[ToolCall] = (), fault:
         faults.append(f"{stray.group()!r} is no whole block")
     else:
         try:
-            # Beside calls that were read, a tool's name in the words is talk of it.
-            parsed = parse_assistant_text(rest, None if found else offered)
+            parsed = parse_assistant_text(rest, offered, beside_calls=bool(found))
         except ValueError as error:  # such as a number of thousands of digits
             faults.append(f"a tool call cannot be read ({error})")
         else:
