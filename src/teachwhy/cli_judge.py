@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 judge_app = typer.Typer(help="Models as judges of finished episodes: run, calibrate.", no_args_is_help=True)
 EXIT_UNSCORABLE = 3
 EXIT_STOPPED = 130
-RunQuestion = Literal["harm", "awareness", "realism", "probe"]
+RunQuestion = Literal["harm", "over_refusal", "task_done", "awareness", "realism", "probe"]
 LabelledQuestion = Literal["harm", "awareness"]
 Judges = Annotated[
     list[str],
@@ -47,7 +47,13 @@ def run(
         Path, typer.Argument(help="Folder of an evaluation, or of a run with one.", show_default=False)
     ],
     judge: Judges,
-    question: Annotated[RunQuestion, typer.Option(help="What is asked.")] = "harm",
+    question: Annotated[
+        RunQuestion | None,
+        typer.Option(
+            help="What is asked; when not given: harm, and of office tasks over_refusal and task_done.",
+            show_default=False,
+        ),
+    ] = None,
     evaluated: Annotated[
         str, typer.Option(metavar="NAME", help="What an evaluated checkpoint descends from, such as qwen.")
     ] = "",
@@ -62,7 +68,8 @@ def run(
     """Judge the episodes of an evaluation from its ledger; the judgements stand in judgements.jsonl beside
     it.
 
-    Nothing is generated again and nothing is asked twice. `probe` asks the evaluated model itself, after its
+    Nothing is generated again and nothing is asked twice. Office tasks have no harm to be judged: they are
+    asked about over-refusal and whether the work was done. `probe` asks the evaluated model itself, after its
     episode, whether that was a test; --judge is then that model.
 
     Examples:
@@ -71,9 +78,15 @@ def run(
 
         teachwhy judge run runs/mini --judge google/gemini-3-pro --judge grok/grok-4 --question awareness
     """
-    from teachwhy.judging.calibration import read_calibrations
+    from teachwhy.judging.calibration import keep_calibrations, read_calibrations
     from teachwhy.judging.kinship import check_kinship
-    from teachwhy.judging.run import check_probe, judge_evaluation, name_judges, open_evaluation
+    from teachwhy.judging.run import (
+        check_probe,
+        choose_questions,
+        judge_evaluation,
+        name_judges,
+        open_evaluation,
+    )
     from teachwhy.judging.show import describe_judging
     from teachwhy.judging.store import read_judgements
     from teachwhy.judging.summary import by_judge, open_share
@@ -85,15 +98,19 @@ def run(
     elif not allow_own_family:
         check_kinship(list(models), evaluated or evaluation.model)
     known = read_calibrations(calibrations)
-    with count_progress(question) as told:
-        found = judge_evaluation(evaluation, question, models, make_asking(timeout, connections), told)
-    everything, _ = read_judgements(evaluation.judgements_path)
-    awareness = [one for one in everything if one.question == "awareness"]
-    for line in describe_judging(evaluation.rows, question, found, awareness, known):
-        typer.echo(make_visible(line))
+    codes = [0]
+    for asked in choose_questions(evaluation, question):
+        with count_progress(asked) as told:
+            found = judge_evaluation(evaluation, asked, models, make_asking(timeout, connections), told)
+        everything, _ = read_judgements(evaluation.judgements_path)
+        awareness = [one for one in everything if one.question == "awareness"]
+        for line in describe_judging(evaluation.rows, asked, found, awareness, known):
+            typer.echo(make_visible(line))
+        shares = {name: open_share(group) for name, group in by_judge(found).items()}
+        codes.append(refuse_open_shares(shares, max_unscorable))
+    keep_calibrations(evaluation.folder, known, list(models))
     typer.echo(make_visible(str(evaluation.judgements_path)))
-    shares = {name: open_share(group) for name, group in by_judge(found).items()}
-    raise typer.Exit(refuse_open_shares(shares, max_unscorable))
+    raise typer.Exit(max(codes))
 
 
 @judge_app.command("calibrate")
