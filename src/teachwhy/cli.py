@@ -176,7 +176,10 @@ def evaluate(
         from teachwhy.cli_upstream import run_upstream
 
         root = output or RUNS / f"upstream-{make_folder_name(model)}"
-        raise typer.Exit(run_upstream(config, overrides or (), root, judge))
+        code = run_upstream(config, overrides or (), root, judge)
+        if code in (EXIT_DONE, EXIT_UNSCORABLE):
+            show_suite_page(root)
+        raise typer.Exit(code)
     if judge:
         raise ConfigError(f"judge: {judge!r} judges the suite upstream only. Leave it out, or add --suite.")
     root = output or RUNS / f"evaluate-{make_folder_name(model)}"

@@ -12,7 +12,10 @@ import typer
 from teachwhy.visible_text import make_visible
 
 if TYPE_CHECKING:
+    from teachwhy.judging.calibration import Calibrations
     from teachwhy.judging.judge import AskingConfig
+    from teachwhy.judging.questions import QuestionName
+    from teachwhy.judging.run import Evaluation
 
 judge_app = typer.Typer(help="Models as judges of finished episodes: run, calibrate.", no_args_is_help=True)
 EXIT_UNSCORABLE = 3
@@ -83,13 +86,9 @@ def run(
     from teachwhy.judging.run import (
         check_probe,
         choose_questions,
-        judge_evaluation,
         name_judges,
         open_evaluation,
     )
-    from teachwhy.judging.show import describe_judging
-    from teachwhy.judging.store import read_judgements
-    from teachwhy.judging.summary import by_judge, open_share
 
     evaluation = open_evaluation(folder)
     models = name_judges(judge)
@@ -98,19 +97,37 @@ def run(
     elif not allow_own_family:
         check_kinship(list(models), evaluated or evaluation.model)
     known = read_calibrations(calibrations)
-    codes = [0]
-    for asked in choose_questions(evaluation, question):
-        with count_progress(asked) as told:
-            found = judge_evaluation(evaluation, asked, models, make_asking(timeout, connections), told)
-        everything, _ = read_judgements(evaluation.judgements_path)
-        awareness = [one for one in everything if one.question == "awareness"]
-        for line in describe_judging(evaluation.rows, asked, found, awareness, known):
-            typer.echo(make_visible(line))
-        shares = {name: open_share(group) for name, group in by_judge(found).items()}
-        codes.append(refuse_open_shares(shares, max_unscorable))
+    asking = make_asking(timeout, connections)
+    shares = [
+        judge_question(evaluation, asked, models, asking, known)
+        for asked in choose_questions(evaluation, question)
+    ]
     keep_calibrations(evaluation.folder, known, list(models))
     typer.echo(make_visible(str(evaluation.judgements_path)))
-    raise typer.Exit(max(codes))
+    codes = [refuse_open_shares(each, max_unscorable) for each in shares]
+    raise typer.Exit(max(codes, default=0))
+
+
+def judge_question(
+    evaluation: Evaluation,
+    question: QuestionName,
+    models: Mapping[str, str],
+    asking: AskingConfig,
+    known: Calibrations,
+) -> dict[str, float]:
+    """Ask one question and print what was said; returns each judge's share without a verdict."""
+    from teachwhy.judging.run import judge_evaluation
+    from teachwhy.judging.show import describe_judging
+    from teachwhy.judging.store import read_judgements
+    from teachwhy.judging.summary import by_judge, open_share
+
+    with count_progress(question) as told:
+        found = judge_evaluation(evaluation, question, models, asking, told)
+    everything, _ = read_judgements(evaluation.judgements_path)
+    awareness = [one for one in everything if one.question == "awareness"]
+    for line in describe_judging(evaluation.rows, question, found, awareness, known):
+        typer.echo(make_visible(line))
+    return {name: open_share(group) for name, group in by_judge(found).items()}
 
 
 @judge_app.command("calibrate")
