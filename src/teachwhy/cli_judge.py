@@ -83,12 +83,7 @@ def run(
     """
     from teachwhy.judging.calibration import keep_calibrations, read_calibrations
     from teachwhy.judging.kinship import check_kinship
-    from teachwhy.judging.run import (
-        check_probe,
-        choose_questions,
-        name_judges,
-        open_evaluation,
-    )
+    from teachwhy.judging.run import check_probe, choose_questions, name_judges, open_evaluation
 
     evaluation = open_evaluation(folder)
     models = name_judges(judge)

@@ -208,9 +208,13 @@ def test_the_command_prints_the_table_and_writes_json(
     assert "blackmail" in shown.out and "2 of 3" in shown.out
     assert "can be none by theirs: 1 of 3" in " ".join(shown.err.split())
     assert json.loads((tmp_path / "a" / "upstream.json").read_text())["overall"]["num_episodes"] == 3
+    assert "Suite page:" in shown.out
+    page = (tmp_path / "a" / "suite.html").read_text(encoding="utf-8")
+    assert "harmless (gate shut)" in page and "1 harm by ours can be none by theirs" in page
     folder = ("--suite", "upstream", "--output", str(tmp_path / "b"))
     assert call(monkeypatch, "evaluate", "played/work", *folder, "--judge", "played/rubbish") == 3
     assert "3 of 3 episodes have no verdict" in " ".join(capsys.readouterr().err.split())
+    assert "theirs 3, ours 0" in (tmp_path / "b" / "suite.html").read_text(encoding="utf-8")
     assert call(monkeypatch, "evaluate", "played/cut", *folder[:3], str(tmp_path / "c")) == 3
 
 
