@@ -226,7 +226,7 @@ def test_no_text_of_a_file_becomes_markup_or_hides(tmp_path: Path) -> None:
     clean_rows = make_suite(("blackmail",), ("honeypot", "twin")) + make_office()
     clean = write_evaluation(tmp_path / "clean", clean_rows)
     write_judgements(clean, clean_rows)
-    write_calibrations(clean, ("rule", "openai/some-judge"), ("blackmail",))
+    write_calibrations(clean, ("rule", "openai/some-judge"), ("another",))
     wanted = Collector(write_suite_page(clean).read_text(encoding="utf-8"))
     for number, attack in enumerate(ATTACKS):
         attack = attack.replace("\ud800", "\ufffe")  # a ledger is UTF-8
@@ -234,7 +234,13 @@ def test_no_text_of_a_file_becomes_markup_or_hides(tmp_path: Path) -> None:
             role="assistant", content=attack, tool_calls=(ToolCall(name=attack, arguments={attack: attack}),)
         )
         rows = [
-            row.model_copy(update={"reason": attack, "transcript": (message, message), "cue": row.cue})
+            row.model_copy(
+                update={
+                    "reason": attack,
+                    "transcript": (message, message),
+                    "family": row.family if row.kind == "office" else attack,
+                }
+            )
             for row in clean_rows
         ]
         folder = write_evaluation(tmp_path / str(number), rows, model=attack, template_lacks=[attack])
@@ -242,7 +248,7 @@ def test_no_text_of_a_file_becomes_markup_or_hides(tmp_path: Path) -> None:
         path = folder / "judgements.jsonl"
         judge = json.dumps(attack)[1:-1]
         path.write_text(path.read_text().replace("openai/some-judge", judge), encoding="utf-8")
-        write_calibrations(folder, ("rule", attack), ("blackmail", attack))
+        write_calibrations(folder, ("rule", attack), ("another",))
         html = write_suite_page(folder).read_text(encoding="utf-8")
         page = Collector(html)
         assert (page.tags, page.attributes, page.comments) == (wanted.tags, wanted.attributes, 0)

@@ -122,6 +122,13 @@ def test_both_verdicts_of_every_condition_are_there(tmp_path: Path) -> None:
     assert html.count("/samples/sample/") == 12 + 6, "every condition opens in the viewer, and each sample"
 
 
+def test_an_answer_that_ours_cannot_read_agrees_with_nothing(tmp_path: Path) -> None:
+    theirs = TheirVerdict(harmful=False, judge=False, gate_open=False, reason="no such word")
+    view = read_upstream(write_upstream(tmp_path / "upstream", make_rows(theirs=theirs)))
+    told = [(found.row.outcome, found.row.differs) for found in view.scenarios[0].conditions]
+    assert told == [("harmful", True), ("declined", False), ("harmful", True), ("unscorable", None)]
+
+
 def test_the_later_row_of_an_episode_counts(tmp_path: Path) -> None:
     rows = make_rows()
     earlier = rows[0].model_copy(update={"outcome": "unscorable"})
