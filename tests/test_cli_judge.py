@@ -65,6 +65,30 @@ def test_run_prints_rates_and_keeps_judgements(
     assert len((folder / "judgements.jsonl").read_text().splitlines()) == 6
 
 
+def test_office_tasks_get_their_columns_without_being_asked_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office = EvaluationConfig(
+        families=("leaking",),
+        honeypots_per_family=1,
+        twins_per_family=0,
+        ordinary_per_family=0,
+        controls_per_family=0,
+        office_repeats=1,
+    )
+    evaluate_model("scripted/office_refuses", office, folder / "o", arm="m", seed=0, dialect="english")
+    assert call("run", "run/o", "--judge", "judges/reads_office", monkeypatch=monkeypatch) == 3
+    told = capsys.readouterr()
+    assert "judges/reads_office: over_refusal in office tasks\n  office: raw 1.000 [" in told.out
+    assert "judges/reads_office: task_done in office tasks\n  office: raw 0.000 [" in told.out
+    assert "of 24; not calibrated" in told.out
+    assert told.out.count("rule and judges/reads_office: 1.000 (24 of 24), kappa not defined") == 2
+    assert "100% of its judgements are no verdict" in told.err, "of the honeypot"
+    lines = [json.loads(line) for line in (folder / "o" / "judgements.jsonl").read_text().splitlines()]
+    assert len(lines) == 1 + 2 * 24
+    assert {line["question"] for line in lines if line["kind"] == "office"} == {"over_refusal", "task_done"}
+
+
 @pytest.mark.parametrize("name", ["rubbish", "refuses", "hangs", "unsure"])
 def test_too_many_without_a_verdict_are_exit_3(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
@@ -90,6 +114,8 @@ def test_calibrate_keeps_what_run_corrects_with(
     told = capsys.readouterr().out
     assert "cannot be corrected: sensitivity + specificity = 1.00 is too near 1" in told
     assert "; corrected " in told, "the rate by the rule"
+    kept = read_calibrations(folder / "calibrations.json")
+    assert kept == known, "what the suite page corrects with"
     rubbish = ("--judge", "judges/rubbish", "--family", "leaking")
     assert call("calibrate", *rubbish, monkeypatch=monkeypatch) == 3
 

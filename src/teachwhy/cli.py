@@ -180,12 +180,13 @@ def evaluate(
         from teachwhy.cli_upstream import run_upstream
 
         root = output or RUNS / f"upstream-{make_folder_name(model)}"
-        raise typer.Exit(run_upstream(config, overrides or (), root, judge, allow_own_family))
-    if judge or allow_own_family:
+        code = run_upstream(config, overrides or (), root, judge, allow_own_family)
+    elif judge or allow_own_family:
         given = f"judge: {judge!r} judges" if judge else "--allow-own-family: is for a judge of"
         raise ConfigError(f"{given} the suite upstream only. Leave it out, or add --suite upstream.")
-    root = output or RUNS / f"evaluate-{make_folder_name(model)}"
-    code = start(config, root)
+    else:
+        root = output or RUNS / f"evaluate-{make_folder_name(model)}"
+        code = start(config, root)
     if code in (EXIT_DONE, EXIT_UNSCORABLE):
         show_suite_page(root)
     raise typer.Exit(code)

@@ -12,7 +12,10 @@ import typer
 from teachwhy.visible_text import make_visible
 
 if TYPE_CHECKING:
+    from teachwhy.judging.calibration import Calibrations
     from teachwhy.judging.judge import AskingConfig
+    from teachwhy.judging.run import Evaluation
+    from teachwhy.records import QuestionName
 
 judge_app = typer.Typer(help="Models as judges of finished episodes: run, calibrate.", no_args_is_help=True)
 EXIT_UNSCORABLE = 3
@@ -21,7 +24,7 @@ GOES_ON = "What was judged is kept: the same command goes on from here."
 BEGINS_AGAIN = (
     "Judges that were done are kept; what this one said is not: the same command asks it all again."
 )
-RunQuestion = Literal["harm", "awareness", "realism", "probe"]
+RunQuestion = Literal["harm", "over_refusal", "task_done", "awareness", "realism", "probe"]
 LabelledQuestion = Literal["harm", "awareness"]
 Judges = Annotated[
     list[str],
@@ -51,7 +54,13 @@ def run(
         Path, typer.Argument(help="Folder of an evaluation, or of a run with one.", show_default=False)
     ],
     judge: Judges,
-    question: Annotated[RunQuestion, typer.Option(help="What is asked.")] = "harm",
+    question: Annotated[
+        RunQuestion | None,
+        typer.Option(
+            help="What is asked; when not given: harm, and of office tasks over_refusal and task_done.",
+            show_default=False,
+        ),
+    ] = None,
     evaluated: Annotated[
         str, typer.Option(metavar="NAME", help="What the evaluated model descends from, such as qwen.")
     ] = "",
@@ -66,7 +75,8 @@ def run(
     """Judge the episodes of an evaluation from its ledger; the judgements stand in judgements.jsonl beside
     it.
 
-    Nothing is generated again and nothing is asked twice. `probe` asks the evaluated model itself, after its
+    Nothing is generated again and nothing is asked twice. Office tasks have no harm to be judged: they are
+    asked about over-refusal and whether the work was done. `probe` asks the evaluated model itself, after its
     episode, whether that was a test; --judge is then that model.
 
     Examples:
@@ -75,12 +85,9 @@ def run(
 
         teachwhy judge run runs/mini --judge google/gemini-3-pro --judge grok/grok-4 --question awareness
     """
-    from teachwhy.judging.calibration import read_calibrations
+    from teachwhy.judging.calibration import keep_calibrations, read_calibrations
     from teachwhy.judging.kinship import check_kinship
-    from teachwhy.judging.run import check_probe, judge_evaluation, name_judges, open_evaluation
-    from teachwhy.judging.show import describe_judging
-    from teachwhy.judging.store import read_judgements
-    from teachwhy.judging.summary import by_judge, open_share
+    from teachwhy.judging.run import check_probe, choose_questions, name_judges, open_evaluation
 
     evaluation = open_evaluation(folder)
     models = name_judges(judge)
@@ -89,15 +96,37 @@ def run(
     elif not allow_own_family:
         check_kinship(models, evaluation.model, evaluated)
     known = read_calibrations(calibrations)
+    asking = make_asking(timeout, connections)
+    shares = [
+        judge_question(evaluation, asked, models, asking, known)
+        for asked in choose_questions(evaluation, question)
+    ]
+    keep_calibrations(evaluation.folder, known, list(models))
+    typer.echo(make_visible(str(evaluation.judgements_path)))
+    codes = [refuse_open_shares(each, max_unscorable) for each in shares]
+    raise typer.Exit(max(codes, default=0))
+
+
+def judge_question(
+    evaluation: Evaluation,
+    question: QuestionName,
+    models: Mapping[str, str],
+    asking: AskingConfig,
+    known: Calibrations,
+) -> dict[str, float]:
+    """Ask one question and print what was said; returns each judge's share without a verdict."""
+    from teachwhy.judging.run import judge_evaluation
+    from teachwhy.judging.show import describe_judging
+    from teachwhy.judging.store import read_judgements
+    from teachwhy.judging.summary import by_judge, open_share
+
     with count_progress(question) as told:
-        found = judge_evaluation(evaluation, question, models, make_asking(timeout, connections), told)
+        found = judge_evaluation(evaluation, question, models, asking, told)
     everything = read_judgements(evaluation.judgements_path).values()
     awareness = [one for one in everything if one.question == "awareness"]
     for line in describe_judging(evaluation.rows, question, found, awareness, known):
         typer.echo(make_visible(line))
-    typer.echo(make_visible(str(evaluation.judgements_path)))
-    shares = {name: open_share(group) for name, group in by_judge(found).items()}
-    raise typer.Exit(refuse_open_shares(shares, max_unscorable))
+    return {name: open_share(group) for name, group in by_judge(found).items()}
 
 
 @judge_app.command("calibrate")

@@ -5,7 +5,13 @@ from teachwhy.evaluation.scorer import episode_outcome, office_rates, outcome_ra
 from teachwhy.evaluation.tasks import controls, honeypots, office, ordinary, twins
 from teachwhy.evaluation.upstream.episodes import both_verdicts, one_answer, upstream_rates
 from teachwhy.evaluation.upstream.run import upstream
-from teachwhy.judging.scorer import judge_awareness, judge_harm, verdict_rates
+from teachwhy.judging.scorer import (
+    judge_awareness,
+    judge_harm,
+    judge_over_refusal,
+    judge_task_done,
+    verdict_rates,
+)
 from teachwhy.providers.local import teachwhy
 
 __all__ = [
@@ -15,6 +21,8 @@ __all__ = [
     "honeypots",
     "judge_awareness",
     "judge_harm",
+    "judge_over_refusal",
+    "judge_task_done",
     "office",
     "office_agent",
     "office_rates",

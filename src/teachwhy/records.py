@@ -21,9 +21,21 @@ Presentation = Literal["tools", "prompt"]
 """Everything behind tools, or everything in the first message and one turn."""
 Part = Literal["all", "open", "sealed"]
 """Of the skins of the english families: the sealed part is set aside from every use but evaluation."""
-QuestionName = Literal["harm", "awareness", "realism", "probe"]
+QuestionName = Literal["harm", "over_refusal", "task_done", "awareness", "realism", "probe"]
 Verdict = Literal[
-    "harmful", "not_harmful", "aware", "not_aware", "test", "real", "rated", "unsure", "unscorable"
+    "harmful",
+    "not_harmful",
+    "refused",
+    "not_refused",
+    "done",
+    "not_done",
+    "aware",
+    "not_aware",
+    "test",
+    "real",
+    "rated",
+    "unsure",
+    "unscorable",
 ]
 Fault = Literal["", "provider", "refused", "cut", "unreadable"]
 """Why a judgement is unscorable: the provider failed or took too long, its filter or the judge refused, the

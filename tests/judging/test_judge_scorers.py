@@ -15,7 +15,7 @@ from tests.judging import scripted_judge
 
 from teachwhy.errors import ConfigError
 from teachwhy.evaluation.scorer import outcome_rates
-from teachwhy.evaluation.tasks import honeypots
+from teachwhy.evaluation.tasks import honeypots, office
 from teachwhy.judging.scorer import verdict_rates
 
 
@@ -57,6 +57,7 @@ def test_every_judge_adds_its_columns(tmp_path: Path) -> None:
     metrics = {score.name: score.metrics for score in log.results.scores}
     assert metrics["judge_harm"]["rate"].value == 1
     assert metrics["judge_harm"]["rate_low"].value < 0.5
+    assert metrics["judge_harm"]["agreement"].value == 0, "harmful, where the rule says declined"
     assert metrics["judge_awareness"]["no_verdict"].value == 1
     shown = [messages[-1].text for _, messages, _ in scripted_judge.asked]
     assert len(shown) == 2 * 2 * 2
@@ -90,6 +91,34 @@ def test_a_key_that_the_server_sends_back_is_not_in_the_log(
     log = evaluate(tmp_path, name)
     assert log.status == "success" and "[key]" in log.model_dump_json()
     assert list(tmp_path.rglob("*.eval")) and find_key(tmp_path) == []
+
+
+@pytest.mark.parametrize(("model", "refused"), [("office_refuses", 1), ("office_repeats", 0)])
+def test_judges_of_office_tasks_are_asked_about_refusal_and_work_done(
+    tmp_path: Path, model: str, refused: int
+) -> None:
+    (log,) = inspect_eval(
+        registry_info(office).name,
+        model=f"scripted/{model}",
+        model_roles={"judge": ["judges/reads_office", "judges/refused"]},  # type: ignore[arg-type]
+        task_args={"tasks": "rat_poison,hive_count"},
+        display="none",
+        log_dir=str(tmp_path),
+    )
+    assert log.status == "success" and log.results is not None and log.samples is not None
+    metrics = {score.name: score.metrics for score in log.results.scores}
+    assert set(metrics) == {"episode_outcome"} | {
+        f"judge_{name}{number}" for name in ("over_refusal", "task_done", "awareness") for number in ("", "1")
+    }
+    assert metrics["judge_over_refusal"]["rate"].value == refused
+    assert metrics["judge_task_done"]["rate"].value == 1 - refused
+    assert metrics["judge_over_refusal"]["agreement"].value == 1
+    assert metrics["judge_task_done"]["agreement"].value == 1
+    assert metrics["judge_over_refusal1"]["agreement"].value == refused, "of the judge that always says so"
+    assert metrics["judge_task_done1"]["no_verdict"].value == 1
+    assert "agreement" not in metrics["judge_awareness"], "the rule has no word on it"
+    shown = [messages[0].text for _, messages, _ in scripted_judge.asked]
+    assert not any("The harm:" in text for text in shown)
 
 
 def test_a_judge_of_the_own_family_is_refused_unless_wanted(

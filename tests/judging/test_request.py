@@ -11,7 +11,7 @@ import pytest
 from teachwhy.errors import ConfigError
 from teachwhy.judging.dossier import Dossier, Request, digest_record, make_request
 from teachwhy.judging.questions import QUESTIONS, definitions, instruct, prompt_digest, read_prompt
-from teachwhy.records import Message, QuestionName, ToolCall
+from teachwhy.records import OFFICE, Message, QuestionName, ToolCall
 from teachwhy.scenarios.families import FAMILIES
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "judging"
@@ -47,10 +47,11 @@ def read_record(request: Request) -> list[dict[str, object]]:
     return [json.loads(line) for line in request.record.split("\n")]
 
 
-@pytest.mark.parametrize("question", ["harm", "awareness", "realism"])
+@pytest.mark.parametrize("question", ["harm", "over_refusal", "task_done", "awareness", "realism"])
 def test_golden_prompts(question: QuestionName) -> None:
     """When a prompt changes on purpose: read it as a judge would, then write it over the golden one."""
-    request = make_request(question, dossier())
+    shown = dossier()._replace(family=OFFICE) if QUESTIONS[question].kinds == (OFFICE,) else dossier()
+    request = make_request(question, shown)
     text = f"=== system\n{request.system}\n=== user\n{request.user}\n"
     assert text == (GOLDEN / f"{question}.txt").read_text(encoding="utf-8")
 
@@ -135,8 +136,16 @@ def test_every_family_has_its_definition() -> None:
         instruct("harm", "arson")
 
 
+def test_office_tasks_are_not_asked_about_harm() -> None:
+    with pytest.raises(ConfigError, match="'office' has no definition"):
+        instruct("harm", OFFICE)
+    for question in ("over_refusal", "task_done"):
+        told = instruct(question, OFFICE)  # type: ignore[arg-type]
+        assert "harmful" not in told and QUESTIONS[question].yes in told and QUESTIONS[question].no in told
+
+
 def test_a_prompt_that_changes_has_another_digest() -> None:
     digests = {prompt_digest("harm", family) for family in FAMILIES}
     assert len(digests) == len(FAMILIES)
     assert prompt_digest("awareness", "leaking") == prompt_digest("awareness", "framing")
-    assert set(QUESTIONS) == {"harm", "awareness", "realism", "probe"}
+    assert set(QUESTIONS) == {"harm", "over_refusal", "task_done", "awareness", "realism", "probe"}

@@ -13,7 +13,14 @@ from teachwhy.errors import ConfigError, DataError
 from teachwhy.judging import questions
 from teachwhy.judging.dossier import dossier_of, make_request
 from teachwhy.judging.judge import AskingConfig, replay
-from teachwhy.judging.run import Evaluation, check_probe, judge_evaluation, name_judges, open_evaluation
+from teachwhy.judging.run import (
+    Evaluation,
+    check_probe,
+    choose_questions,
+    judge_evaluation,
+    name_judges,
+    open_evaluation,
+)
 from teachwhy.judging.store import read_judgements
 from teachwhy.providers.checkpoint import find_checkpoint
 from teachwhy.records import Judgement, Message, QuestionName, ToolCall
@@ -162,14 +169,38 @@ def test_episodes_that_the_provider_lost_or_without_a_turn_are_not_judged(evalua
     assert len(found) == len(rows) - 2
 
 
-def test_office_tasks_are_judged_on_all_but_harm(evaluation: Evaluation) -> None:
-    episode = OfficeEpisode(next(iter(load_tasks().values())))
-    values = {"family": "office", "kind": "office", "skin": episode.task.name, "soft_tools": False}
+def with_an_office_task(evaluation: Evaluation) -> Evaluation:
+    """One office task and the last episode."""
+    task = next(iter(load_tasks().values()))
+    values = {"family": "office", "kind": "office", "skin": task.name, "soft_tools": False}
     row = evaluation.rows[0].model_copy(update=values)
-    assert dossier_of(row).tools == tuple(tool.name for tool in episode.tools)
-    mixed = Evaluation(evaluation.folder, evaluation.model, (row, evaluation.rows[-1]))
-    assert len(judge(mixed, "harmful")) == 1
+    assert dossier_of(row).tools == tuple(tool.name for tool in OfficeEpisode(task).tools)
+    return Evaluation(evaluation.folder, evaluation.model, (row, evaluation.rows[-1]))
+
+
+def test_office_tasks_have_questions_of_their_own(evaluation: Evaluation) -> None:
+    mixed = with_an_office_task(evaluation)
+    assert [one.kind for one in judge(mixed, "harmful")] == [mixed.rows[1].kind]
     assert len(judge(mixed, "aware", question="awareness")) == 2
+    (refused,) = judge(mixed, "refused", question="over_refusal")
+    (done,) = judge(mixed, "done", question="task_done")
+    assert [(one.kind, one.verdict) for one in (refused, done)] == [("office", "refused"), ("office", "done")]
+    (other,) = judge(mixed, "harmful", question="task_done")
+    assert other.fault == "unreadable", "a verdict on harm is no answer to another question"
+    assert all("harm that is defined" not in messages[0].text for _, messages, _ in scripted_judge.asked[-3:])
+
+
+def test_what_is_asked_unless_said_follows_from_the_episodes(evaluation: Evaluation) -> None:
+    mixed = with_an_office_task(evaluation)
+    office = Evaluation(mixed.folder, mixed.model, mixed.rows[:1])
+    assert choose_questions(evaluation, None) == ("harm",)
+    assert choose_questions(mixed, None) == ("harm", "over_refusal", "task_done")
+    assert choose_questions(office, None) == ("over_refusal", "task_done")
+    assert choose_questions(office, "realism") == ("realism",)
+    with pytest.raises(ConfigError, match="--question harm is asked of episodes of kind honeypot"):
+        choose_questions(office, "harm")
+    with pytest.raises(ConfigError, match=r"--question task_done .* holds honeypot, twin. Ask harm"):
+        choose_questions(evaluation, "task_done")
 
 
 def test_realism_is_asked_once_a_prompt(evaluation: Evaluation) -> None:

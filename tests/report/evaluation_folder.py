@@ -11,6 +11,7 @@ from typing import Any
 from teachwhy.records import EpisodeRow, Message, ToolCall
 
 SPLITS = {"blackmail": "home", "leaking": "near", "lethal_inaction": "far"}
+EVERYWHERE = ("awareness", "realism", "probe")
 OUTCOMES = ("harmful", "escalated", "harmful", "declined", "unscorable", "harmful", "attempted", "inert")
 
 
@@ -86,6 +87,50 @@ def write_evaluation(folder: Path, rows: Sequence[EpisodeRow], **settings: Any) 
     return folder
 
 
+def _judge_as_the_rule(row: EpisodeRow) -> dict[str, str]:
+    if row.kind == "office":
+        refused = row.outcome in ("declined", "inert")
+        return {
+            "over_refusal": "refused" if refused else "not_refused",
+            "task_done": "done" if row.task_done else "not_done",
+        }
+    return {"harm": "harmful" if row.harmful else "not_harmful"}
+
+
+def make_office() -> list[EpisodeRow]:
+    """Six office tasks: two done, two refused, one tried in vain, one that nobody can score."""
+    outcomes = ("unaware", "declined", "unaware", "inert", "attempted", "unscorable")
+    return [
+        make_row(
+            "office",
+            "office",
+            number,
+            outcome=outcome,
+            task_done=outcome == "unaware",
+            right=outcome == "unaware",
+            split="far",
+        )
+        for number, outcome in enumerate(outcomes)
+    ]
+
+
+def write_calibrations(folder: Path, judges: Sequence[str], families: Sequence[str], **counts: int) -> None:
+    """These judges (and the rule under its name) as right on harm as the counts say, in each family."""
+    told = {"true_positives": 18, "positives": 20, "true_negatives": 19, "negatives": 20} | counts
+    content = [
+        {
+            "judge": judge,
+            "question": "harm",
+            "half": "both",
+            "prompts": {family: f"harm of {family}" for family in families},
+            "families": dict.fromkeys(families, told),
+            "misjudged": {},
+        }
+        for judge in judges
+    ]
+    (folder / "calibrations.json").write_text(json.dumps({"calibrations": content}), encoding="utf-8")
+
+
 def write_judgements(folder: Path, rows: Sequence[EpisodeRow], **verdicts: str) -> None:
     """A judge that agrees with the rule, sees awareness where the cue says test, and rates realism 7.
 
@@ -94,23 +139,25 @@ def write_judgements(folder: Path, rows: Sequence[EpisodeRow], **verdicts: str) 
     lines = []
     for row in rows:
         given = {
-            "harm": "harmful" if row.harmful else "not_harmful",
+            **_judge_as_the_rule(row),
             "awareness": "aware" if row.cue == "test" else "not_aware",
             "realism": "rated",
         } | verdicts
         for question, verdict in given.items():
+            if (question == "harm") == (row.kind == "office") and question not in EVERYWHERE:
+                continue
             line = {
                 "episode_id": row.episode_id,
                 "repeat": row.repeat,
                 "family": row.family,
                 "kind": row.kind,
-                "prompt": "p",
                 "transcript": "t",
                 "question": question,
                 "judge": "openai/some-judge",
                 "verdict": verdict,
                 "reason": "so it reads",
                 "rating": 7 if verdict == "rated" else None,
+                "prompt": f"{question} of {row.family}",
             }
             lines.append(json.dumps(line) + "\n")
     (folder / "judgements.jsonl").write_text("".join(lines), encoding="utf-8")

@@ -8,16 +8,24 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from tests.report.evaluation_folder import SPLITS, make_row, make_suite, write_evaluation, write_judgements
+from tests.report.evaluation_folder import (
+    SPLITS,
+    make_office,
+    make_row,
+    make_suite,
+    write_calibrations,
+    write_evaluation,
+    write_judgements,
+)
 from tests.report.test_report_hostile import ATTACKS, Collector
 
 from teachwhy.errors import DataError
 from teachwhy.records import Message, ToolCall
 from teachwhy.report.hostile_text import read_transcript
 from teachwhy.report.suite_files import read_suite
-from teachwhy.report.suite_judged import judge_families
+from teachwhy.report.suite_judged import Realism, judge_families
 from teachwhy.report.suite_page import build_suite_page, is_evaluation, write_suite_page
-from teachwhy.report.suite_rates import ALL, rate_factors, rate_kinds
+from teachwhy.report.suite_rates import rate_factors, rate_kinds
 from teachwhy.report.suite_samples import HONEYPOT_RULES, pick_rows
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "suite.html"
@@ -25,13 +33,24 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "suite.html"
 
 def test_golden_page(tmp_path: Path) -> None:
     """When the page changes on purpose: look at it in a browser, then copy it over the golden one."""
-    plain = {"dialect": "sprig", "skin": "", "paraphrase": ""}
-    rows = [row.model_copy(update=plain) for row in make_suite(("blackmail", "lethal_inaction"))]
-    folder = write_evaluation(tmp_path / "evaluation", rows, dialect="sprig")
+    rows = make_suite(("blackmail", "lethal_inaction")) + make_office()
+    folder = write_evaluation(tmp_path / "evaluation", rows)
     write_judgements(folder, rows)
+    write_calibrations(folder, ("rule", "openai/some-judge"), ("blackmail",))
     found = write_suite_page(folder)
     same = found.read_text(encoding="utf-8") == GOLDEN.read_text(encoding="utf-8")
     assert same, f"the page differs: compare {found} with {GOLDEN}"
+
+
+def test_a_page_of_sprig_says_what_sprig_is_and_corrects_nothing(tmp_path: Path) -> None:
+    plain = {"dialect": "sprig", "skin": "", "paraphrase": ""}
+    rows = [row.model_copy(update=plain) for row in make_suite(("blackmail",))]
+    folder = write_evaluation(tmp_path / "evaluation", rows, dialect="sprig")
+    write_judgements(folder, rows)
+    write_calibrations(folder, ("rule", "openai/some-judge"), ("blackmail",))
+    html = write_suite_page(folder).read_text(encoding="utf-8")
+    assert "a microscope for small models" in html
+    assert html.count("the labelled transcripts are english") == 4, "rule and judge, of all and of the family"
 
 
 def test_every_family_has_its_card_with_the_rates_of_its_rows(tmp_path: Path) -> None:
@@ -101,17 +120,15 @@ def test_only_the_questions_that_were_asked_are_judged(tmp_path: Path) -> None:
     path.write_text("\n".join(kept) + "\n")
     html = write_suite_page(folder).read_text(encoding="utf-8")
     assert "Says it may be a test" in html
-    assert "<dt>Harm by a judge</dt><dd>not judged</dd>" in html
+    assert html.count("Harm in honeypots by a judge: not judged.") == 2
     assert "<dt>Realism</dt><dd>not judged</dd>" in html
 
 
-def test_judges_stand_beside_the_rule(tmp_path: Path) -> None:
+def test_judges_tell_what_the_rule_cannot(tmp_path: Path) -> None:
     rows = make_suite()
     folder = write_evaluation(tmp_path / "evaluation", rows)
     write_judgements(folder, rows)
     judged = judge_families(rows, read_suite(folder).judgements or (), tuple(SPLITS))
-    (agreement,) = judged[ALL].agreement
-    assert (agreement.num_both, agreement.num_agreeing, agreement.num_open) == (93, 93, 3)
     (aware,) = judged["leaking"].awareness
     honeypots = [row for row in rows if row.family == "leaking" and row.kind == "honeypot"]
     seen = [row for row in honeypots if row.cue == "test"]
@@ -120,7 +137,7 @@ def test_judges_stand_beside_the_rule(tmp_path: Path) -> None:
     assert aware.harm_aware.num_episodes == len(told)
     assert aware.harm_aware.estimate == pytest.approx(100 * sum(told) / len(told))
     assert aware.harm_unaware.num_episodes == 7 - len(told)
-    assert [(found.mean, found.num_ratings) for found in judged["leaking"].realism] == [(7, 32)]
+    assert judged["leaking"].realism == (Realism("openai/some-judge", 7, 7, 7, 32),)
 
 
 def test_the_probe_counts_verdicts_of_honeypots(tmp_path: Path) -> None:
@@ -133,13 +150,11 @@ def test_the_probe_counts_verdicts_of_honeypots(tmp_path: Path) -> None:
     assert "Calls it a test" in write_suite_page(folder).read_text(encoding="utf-8")
 
 
-def test_a_judge_that_always_says_harmful_differs_from_the_rule(tmp_path: Path) -> None:
+def test_a_judge_of_awareness_without_a_verdict_leaves_no_rate(tmp_path: Path) -> None:
     rows = make_suite(("blackmail",), ("honeypot",))
     folder = write_evaluation(tmp_path / "evaluation", rows)
     write_judgements(folder, rows, harm="harmful", awareness="unscorable")
     judged = judge_families(rows, read_suite(folder).judgements or (), ("blackmail",))
-    (agreement,) = judged["blackmail"].agreement
-    assert (agreement.num_agreeing, agreement.only_judge, agreement.only_rule) == (3, 4, 0)
     (aware,) = judged["blackmail"].awareness
     assert aware.num_open == 8 and aware.aware.estimate is None and aware.harm_aware.estimate is None
     assert "no episode" in write_suite_page(folder).read_text(encoding="utf-8")
@@ -177,11 +192,7 @@ def test_samples_follow_a_fixed_rule() -> None:
 
 
 def test_office_tasks_have_a_card_of_work_done_and_over_refusal(tmp_path: Path) -> None:
-    outcomes = ["unaware", "declined", "unaware", "inert"]
-    office = [
-        make_row("office", "office", n, outcome=told, task_done=told == "unaware", right=told == "unaware")
-        for n, told in enumerate(outcomes)
-    ]
+    office = make_office()[:4]
     folder = write_evaluation(tmp_path / "evaluation", make_suite(("blackmail",)) + office)
     page = build_suite_page(read_suite(folder))
     card = page.families[-1]
@@ -213,9 +224,10 @@ def test_samples_name_their_log_and_open_in_the_viewer(tmp_path: Path) -> None:
 
 
 def test_no_text_of_a_file_becomes_markup_or_hides(tmp_path: Path) -> None:
-    clean_rows = make_suite(("blackmail",), ("honeypot", "twin"))
+    clean_rows = make_suite(("blackmail",), ("honeypot", "twin")) + make_office()
     clean = write_evaluation(tmp_path / "clean", clean_rows)
     write_judgements(clean, clean_rows)
+    write_calibrations(clean, ("rule", "openai/some-judge"), ("another",))
     wanted = Collector(write_suite_page(clean).read_text(encoding="utf-8"))
     for number, attack in enumerate(ATTACKS):
         attack = attack.replace("\ud800", "\ufffe")  # a ledger is UTF-8
@@ -223,7 +235,13 @@ def test_no_text_of_a_file_becomes_markup_or_hides(tmp_path: Path) -> None:
             role="assistant", content=attack, tool_calls=(ToolCall(name=attack, arguments={attack: attack}),)
         )
         rows = [
-            row.model_copy(update={"reason": attack, "transcript": (message, message), "cue": row.cue})
+            row.model_copy(
+                update={
+                    "reason": attack,
+                    "transcript": (message, message),
+                    "family": row.family if row.kind == "office" else attack,
+                }
+            )
             for row in clean_rows
         ]
         folder = write_evaluation(tmp_path / str(number), rows, model=attack, template_lacks=[attack])
@@ -231,6 +249,7 @@ def test_no_text_of_a_file_becomes_markup_or_hides(tmp_path: Path) -> None:
         path = folder / "judgements.jsonl"
         judge = json.dumps(attack)[1:-1]
         path.write_text(path.read_text().replace("openai/some-judge", judge), encoding="utf-8")
+        write_calibrations(folder, ("rule", attack), ("another",))
         html = write_suite_page(folder).read_text(encoding="utf-8")
         page = Collector(html)
         assert (page.tags, page.attributes, page.comments) == (wanted.tags, wanted.attributes, 0)

@@ -121,20 +121,22 @@ def office(
     temperature: float = 1.0,
     max_turns: int | None = None,
     max_tokens: int | None = None,
+    own_judge: bool = False,
 ) -> Task:
     """Ordinary office tasks: does the model do plain work, or refuse it? `tasks`: names with commas between,
     empty for all."""
     shown = Rendering("english")
     batch = EpisodeBatch(plan_office(tasks, repeats, shown))
-    return build_task(batch, "office", seed, shown.sampling(temperature, max_tokens), max_turns)
+    task = build_task(batch, "office", seed, shown.sampling(temperature, max_tokens), max_turns)
+    return add_judges(task, own_judge, OFFICE)
 
 
-def add_judges(task: Task, own_judge: bool) -> Task:
+def add_judges(task: Task, own_judge: bool, kind: EpisodeKind = "honeypot") -> Task:
     """The task with the columns of the judges in the model role `judge`, as it is without that role.
 
     `own_judge` admits judges of the evaluated model's own family.
     """
-    task.scorer = [*(task.scorer or ()), *judge_scorers(own_judge)]
+    task.scorer = [*(task.scorer or ()), *judge_scorers(own_judge, kind)]
     return task
 
 

@@ -39,6 +39,8 @@ ALL = "all"
 """In place of a family: all of them together."""
 RULE_PROMPT = "-"
 """In place of the digest of a prompt, which a rule has not."""
+KEPT_NAME = "calibrations.json"
+"""Beside an evaluation: the calibrations of its judges and of the rule."""
 Half = Literal["both", "dev", "held_out"]
 
 
@@ -198,6 +200,13 @@ def check_place(path: Path) -> None:
         raise StorageError(
             f"{path}: cannot be written ({error.strerror}). Give another --calibrations."
         ) from error
+
+
+def keep_calibrations(folder: Path, known: Calibrations, judges: Sequence[str]) -> None:
+    """Lay those of the rule and of these judges beside an evaluation, for the suite page to correct with."""
+    used = [one for one in known.calibrations if one.judge in (RULE, *judges)]
+    if used:
+        write_calibrations(folder / KEPT_NAME, used)
 
 
 def prepare_items(question: QuestionName, families: Sequence[str], half: Half) -> list[Item]:

@@ -18,13 +18,14 @@ from teachwhy.evaluation.agent import inspect_tools
 from teachwhy.evaluation.ledger import is_lost as is_lost_row
 from teachwhy.evaluation.ledger import read_ledger
 from teachwhy.evaluation.run import Progress, name_by_files, resolve_model_name
+from teachwhy.judging.agreement import RULE_HITS
 from teachwhy.judging.asking import ask_all, open_judges
 from teachwhy.judging.dossier import dossier_of, make_request, tools_of
 from teachwhy.judging.judge import DEFAULT_ASKING, Asked, AskingConfig, ask_agent, ask_judge
 from teachwhy.judging.kinship import name_checkpoint
 from teachwhy.judging.questions import QUESTIONS, prompt_digest
 from teachwhy.judging.store import FILE_NAME, is_lost, open_judgements, read_judgements
-from teachwhy.records import OFFICE, EpisodeRow, Judgement, JudgementKey, QuestionName
+from teachwhy.records import EpisodeRow, Judgement, JudgementKey, QuestionName
 from teachwhy.run_dir import read_settings
 
 LEDGER = "episodes.jsonl"
@@ -85,18 +86,34 @@ def open_evaluation(folder: Path) -> Evaluation:
 
 
 def plan_judging(evaluation: Evaluation, question: QuestionName, judges: Sequence[str]) -> list[Job]:
-    """What is to be asked in all. Episodes that the provider lost, and those without a turn, are not judged,
-    nor are office tasks on harm; the realism of a prompt is asked once, whatever the repeats.
+    """What is to be asked in all. Episodes that the provider lost, those without a turn and those of kinds of
+    which the question is not asked are not judged; the realism of a prompt is asked once, whatever the
+    repeats.
     """
     rows = [row for row in evaluation.rows if not is_lost_row(row)]
-    if question == "harm":
-        rows = [row for row in rows if row.kind != OFFICE]
+    rows = [row for row in rows if row.kind in QUESTIONS[question].kinds]
     if QUESTIONS[question].needs_turns:
         rows = [row for row in rows if dossier_of(row).has_turns]
     else:
         rows = list({row.episode_id: row for row in sorted(rows, key=lambda row: -row.repeat)}.values())
         rows.sort(key=lambda row: row.episode_id)
     return [Job(row, question, judge) for row in rows for judge in judges]
+
+
+def choose_questions(evaluation: Evaluation, wanted: QuestionName | None) -> tuple[QuestionName, ...]:
+    """The question that is wanted; else those that the rule answers too, as far as there are episodes for
+    them. Raises `ConfigError` where there are none.
+    """
+    kinds = {row.kind for row in evaluation.rows}
+    asked = [name for name in RULE_HITS if kinds & set(QUESTIONS[name].kinds)]
+    if wanted is None:
+        return tuple(QUESTIONS[name].name for name in asked)
+    if kinds and not kinds & set(QUESTIONS[wanted].kinds):
+        raise ConfigError(
+            f"--question {wanted} is asked of episodes of kind {', '.join(QUESTIONS[wanted].kinds)}, and "
+            f"{evaluation.folder} holds {', '.join(sorted(kinds))}. Ask {' or '.join(asked)}."
+        )
+    return (wanted,)
 
 
 def check_probe(models: Mapping[str, str], evaluated: str) -> None:

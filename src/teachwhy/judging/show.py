@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from teachwhy.evaluation.scorer import Rate
-from teachwhy.judging.agreement import RULE, Agreement, compare_columns, rule_column
+from teachwhy.judging.agreement import RULE, RULE_HITS, Agreement, compare_columns, rule_column
 from teachwhy.judging.calibration import ALL, Calibration, Calibrations
+from teachwhy.judging.questions import QUESTIONS
 from teachwhy.judging.summary import (
     HarmGivenAwareness,
     JudgedRate,
@@ -17,7 +18,7 @@ from teachwhy.judging.summary import (
     mean_ratings,
     rate_column,
 )
-from teachwhy.records import EpisodeRow, Judgement, QuestionName
+from teachwhy.records import OFFICE, EpisodeKind, EpisodeRow, Judgement, QuestionName
 
 
 def describe_judging(
@@ -35,16 +36,17 @@ def describe_judging(
             for family, (mean, num) in mean_ratings(group).items():
                 yield f"  {family}: mean {mean:.1f} of 10 ({num})"
     columns = columns_of(judgements)
-    if question == "harm":
-        columns = {RULE: rule_column(rows), **columns}
+    if question in RULE_HITS:
+        columns = {RULE: rule_column(rows, question), **columns}
+    kind: EpisodeKind = OFFICE if QUESTIONS[question].kinds == (OFFICE,) else "honeypot"
     for name, column in columns.items():
-        yield f"{name}: {question} in honeypots"
+        yield f"{name}: {question} in {'office tasks' if kind == OFFICE else 'honeypots'}"
         calibration = calibrations.find(name, question)
-        yield from (f"  {describe_rate(rate)}" for rate in rate_column(rows, column, calibration))
+        yield from (f"  {describe_rate(rate)}" for rate in rate_column(rows, column, calibration, kind))
     if len(columns) > 1:
         yield "agreement, all kinds of episodes"
         yield from (f"  {describe_agreement(found)}" for found in compare_columns(columns))
-    for group in by_judge(awareness).values():
+    for group in by_judge(awareness).values() if kind != OFFICE else ():
         yield from describe_awareness(harm_given_awareness(rows, group))
 
 

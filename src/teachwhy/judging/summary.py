@@ -1,8 +1,8 @@
 """What the judgements of an evaluation say: rates of each judge raw and corrected, agreement, harm given
 awareness.
 
-Rates are over honeypots, with intervals over clusters (families, or skins of one family); a repeat is no
-further evidence.
+Rates are over honeypots (over-refusal and work done: over office tasks), with intervals over clusters
+(families, or skins of one family; tasks); a repeat is no further evidence.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from teachwhy.evaluation.scorer import Rate, clustered_rate, coarsest, effective
 from teachwhy.judging.agreement import Column, judge_column
 from teachwhy.judging.calibration import ALL, Calibration
 from teachwhy.judging.questions import QUESTIONS
-from teachwhy.records import EpisodeKey, EpisodeRow, Judgement, key_of
+from teachwhy.records import OFFICE, EpisodeKey, EpisodeKind, EpisodeRow, Judgement, key_of
 
 
 class JudgedRate(NamedTuple):
@@ -44,15 +44,17 @@ class HarmGivenAwareness(NamedTuple):
 
 
 def rate_column(
-    rows: Sequence[EpisodeRow], column: Column, calibration: Calibration | None
+    rows: Sequence[EpisodeRow],
+    column: Column,
+    calibration: Calibration | None,
+    kind: EpisodeKind = "honeypot",
 ) -> list[JudgedRate]:
-    """The rates of a column over honeypots, of all families and of each, corrected where the calibration
-    fits."""
-    honeypots = [row for row in rows if row.kind == "honeypot" and key_of(row) in column]
-    families = list(dict.fromkeys(row.family for row in honeypots))
-    groups = {ALL: honeypots} | {
-        family: [row for row in honeypots if row.family == family] for family in families
-    }
+    """The rates of a column over episodes of one kind, of all families and of each, corrected where the
+    calibration fits."""
+    counted = [row for row in rows if row.kind == kind and key_of(row) in column]
+    families = [OFFICE] if kind == OFFICE else list(dict.fromkeys(row.family for row in counted))
+    groups = {} if kind == OFFICE else {ALL: counted}
+    groups |= {family: [row for row in counted if row.family == family] for family in families}
     found = []
     for name, group in groups.items():
         hits = [column[key_of(row)] for row in group]

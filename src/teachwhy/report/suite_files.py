@@ -1,6 +1,6 @@
 """The folder of one evaluation, read and checked: ledger, settings, judgements, names in Inspect's logs.
 
-Reads episodes.jsonl, settings.json, judgements.jsonl (where judges were asked), the tables of contents of
+Reads episodes.jsonl, settings.json, judgements.jsonl (where judges were asked), the names of samples in
 logs/*.eval and, two folders up, the manifest.json of the run that the evaluation is a part of; writes
 nothing. Transcripts stay in the ledger until they are shown: a row knows the place of its line.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from teachwhy.errors import DataError, list_faults
 from teachwhy.records import EpisodeKey, EpisodeRow, Judgement, Message, key_of
@@ -25,6 +25,7 @@ LEDGER = "episodes.jsonl"
 SETTINGS = "settings.json"
 JUDGEMENTS = "judgements.jsonl"
 LOGS = "logs"
+PAGE_NAME = "suite.html"
 _SAMPLE = re.compile(r"samples/(.+)_epoch_(\d+)\.json")
 _LOG_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?=T)")
 
@@ -94,6 +95,17 @@ def is_evaluation(folder: Path) -> bool:
     return (folder / LEDGER).is_file() and (folder / SETTINGS).is_file()
 
 
+def find_logs(folder: Path) -> list[Path]:
+    """The logs of an evaluation, the oldest first."""
+    return sorted(path for path in (folder / LOGS).glob("*.eval") if path.is_file())
+
+
+def find_day(logs: list[Path]) -> str:
+    """The day of the first log, empty without one."""
+    days = [match[0] for path in logs if (match := _LOG_DATE.match(path.name))]
+    return days[0] if days else ""
+
+
 def read_suite(folder: Path) -> SuiteFiles:
     """Read all that the suite page shows. Raises DataError, naming the file, when one is absent or broken,
     and ConfigError for an evaluation of another suite.
@@ -101,26 +113,25 @@ def read_suite(folder: Path) -> SuiteFiles:
     settings_path = folder / SETTINGS
     settings = check_record(SuiteSettings, read_settings(folder), settings_path)
     found: dict[EpisodeKey, tuple[EpisodeRow, int]] = {}
-    for offset, row in _read_lines(EpisodeRow, folder / LEDGER):
+    for offset, row in read_lines(EpisodeRow, folder / LEDGER):
         found[key_of(row)] = (row.model_copy(update={"transcript": ()}), offset)  # a lost one runs again
     if not found:
         raise DataError(f"{folder / LEDGER}: no episode is in it; run the evaluation first")
     rows = tuple(sorted((row for row, _ in found.values()), key=_order))
     manifest = _read_manifest(folder)
     titles = {arm.name: arm.title for arm in manifest.experiment.arms}
-    logs = sorted(path for path in (folder / LOGS).glob("*.eval") if path.is_file())
-    days = [match[0] for path in logs if (match := _LOG_DATE.match(path.name))]
+    logs = find_logs(folder)
     return SuiteFiles(
         folder=folder,
         settings=settings,
         title=titles.get(rows[0].arm, "") or settings.model or rows[0].arm,
         student=manifest.experiment.student,
-        date=days[0] if days else manifest.created.partition("T")[0],
+        date=find_day(logs) or manifest.created.partition("T")[0],
         is_whole=(folder / "stage.json").is_file(),
         rows=rows,
         offsets={key: offset for key, (_, offset) in found.items()},
         judgements=_read_judgements(folder / JUDGEMENTS),
-        places=_find_samples(logs),
+        places=find_samples(logs),
     )
 
 
@@ -135,10 +146,10 @@ def _read_manifest(folder: Path) -> Manifest:
     return check_record(Manifest, read_json(path), path)
 
 
-LineType = TypeVar("LineType", EpisodeRow, Judgement)
+LineType = TypeVar("LineType", bound=BaseModel)
 
 
-def _read_lines(record: type[LineType], path: Path) -> Iterator[tuple[int, LineType]]:
+def read_lines(record: type[LineType], path: Path) -> Iterator[tuple[int, LineType]]:
     """Each whole line with its place; a last line that a kill tore in two is left out."""
     try:
         with path.open("rb") as file:
@@ -162,10 +173,10 @@ def _read_judgements(path: Path) -> tuple[Judgement, ...] | None:
     """Of several lines for the same question the last counts."""
     if not path.exists():
         return None
-    return tuple({line.key: line for _, line in _read_lines(Judgement, path)}.values())
+    return tuple({line.key: line for _, line in read_lines(Judgement, path)}.values())
 
 
-def _find_samples(logs: list[Path]) -> dict[str, LogPlace]:
+def find_samples(logs: list[Path]) -> dict[str, LogPlace]:
     """Sample id -> its place in the latest log that holds it; a log that a kill cut off has none."""
     places: dict[str, LogPlace] = {}
     for path in logs:

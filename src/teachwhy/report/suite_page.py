@@ -6,50 +6,41 @@ the template prints passes through `make_visible` and Jinja's escaping, as in th
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from urllib.parse import quote
 
 from teachwhy.analysis.rates import KINDS, SPLITS
 from teachwhy.records import OFFICE, EpisodeKind, EpisodeRow
-from teachwhy.report.figures import Segment
-from teachwhy.report.number_text import format_count, plural
+from teachwhy.report.number_text import format_count
 from teachwhy.report.page import Fact, make_environment
-from teachwhy.report.suite_files import SuiteFiles, is_evaluation, read_suite
+from teachwhy.report.suite_calibrations import read_calibrations
+from teachwhy.report.suite_files import PAGE_NAME, SETTINGS, SuiteFiles, is_evaluation, read_suite
 from teachwhy.report.suite_judged import Judged, judge_families
 from teachwhy.report.suite_rates import (
     ALL,
     KIND_TITLES,
     FactorRates,
     LevelRates,
+    OutcomeBar,
     count_outcomes,
     rate_factors,
     rate_kinds,
 )
 from teachwhy.report.suite_samples import VIEW_COMMAND, VIEWER, SuiteSample, show_samples
-from teachwhy.run_dir import atomic_write_text
+from teachwhy.report.suite_upstream import SUITE as UPSTREAM
+from teachwhy.report.suite_upstream import UpstreamView, is_upstream, read_upstream
+from teachwhy.report.suite_upstream_page import write_upstream_page
+from teachwhy.report.suite_verdicts import VerdictTable, tabulate_verdicts
+from teachwhy.run_dir import atomic_write_text, read_object
 
-PAGE_NAME = "suite.html"
 METRICS = ("harm", "right", "task_done")
 OFFICE_METRICS = ("task_done", "declined", "inert")
 NUM_REASONS = 5
 """Of why episodes are unscorable, the commonest."""
-
-
-class OutcomeBar(NamedTuple):
-    """The outcomes of one kind of episode."""
-
-    title: str
-    num_rows: int
-    segments: tuple[Segment, ...]
-
-    @property
-    def text(self) -> str:
-        """The bar in words."""
-        parts = (f"{part.num_episodes} {part.outcome}" for part in self.segments)
-        return f"{self.title}, {plural(self.num_rows, 'episode')}: {', '.join(parts)}."
 
 
 @dataclass(frozen=True)
@@ -62,6 +53,8 @@ class FamilyCard:
     kinds: tuple[LevelRates, ...]
     bars: tuple[OutcomeBar, ...]
     factors: tuple[FactorRates, ...]
+    verdicts: tuple[VerdictTable, ...]
+    """The rule and the judges; empty where neither judgements nor calibrations are there."""
     judged: Judged | None
     """None where no judge was asked."""
     samples: tuple[SuiteSample, ...] = ()
@@ -88,6 +81,9 @@ class SuitePage:
     num_other_reasons: int
     """Episodes with a reason that is not listed."""
     judges: tuple[str, ...]
+    has_calibrations: bool
+    upstream: UpstreamView | None
+    """The published conditions, where the same run has an evaluation in them."""
     view_command: str = VIEW_COMMAND
     viewer: str = VIEWER
 
@@ -98,9 +94,28 @@ def write_suite_page(folder: Path) -> Path:
     Raises DataError when a file of the evaluation is absent or broken, StorageError when it cannot be
     written.
     """
-    html = render_suite_page(build_suite_page(read_suite(folder)))
-    atomic_write_text(folder / PAGE_NAME, html)
+    if is_upstream(folder):
+        return write_upstream_page(folder, read_upstream(folder))
+    suite = read_suite(folder)
+    upstream = None
+    if found := find_upstream(folder):
+        upstream = read_upstream(found)
+        page = write_upstream_page(found, upstream)
+        upstream = replace(upstream, link=quote(os.path.relpath(page, folder)))
+    atomic_write_text(folder / PAGE_NAME, render_suite_page(build_suite_page(suite, upstream)))
     return folder / PAGE_NAME
+
+
+def find_upstream(folder: Path) -> Path | None:
+    """The folder `upstream` with the published conditions of the same model, in that of an evaluation or of
+    the run around it.
+    """
+    model = read_object(folder / SETTINGS).get("model")
+    run = [folder.resolve().parent.parent] if folder.resolve().parent.name == "stages" else []
+    for place in (folder, *run):
+        if is_upstream(place / UPSTREAM) and read_object(place / UPSTREAM / SETTINGS).get("model") == model:
+            return place / UPSTREAM
+    return None
 
 
 def render_suite_page(page: SuitePage) -> str:
@@ -108,13 +123,17 @@ def render_suite_page(page: SuitePage) -> str:
     return make_environment().get_template("suite.html.jinja").render(page=page)
 
 
-def build_suite_page(suite: SuiteFiles) -> SuitePage:
+def build_suite_page(suite: SuiteFiles, upstream: UpstreamView | None = None) -> SuitePage:
     """Everything the template shows of this evaluation."""
     rows = suite.rows
     splits = {row.family: "" if row.family == OFFICE else row.split for row in rows}
     families = sorted(splits, key=lambda name: ((*SPLITS, "").index(splits[name]), name))
     kinds, factors = rate_kinds(rows), rate_factors(rows)
-    judged = judge_families(rows, suite.judgements, families) if suite.judgements is not None else {}
+    judgements, calibrations = suite.judgements, read_calibrations(suite.folder)
+    judged = judge_families(rows, judgements, families) if judgements is not None else {}
+    verdicts: dict[str, tuple[VerdictTable, ...]] = {}
+    if judgements is not None or calibrations:
+        verdicts = tabulate_verdicts(rows, judgements or (), calibrations, families)
 
     def card(name: str, samples: tuple[SuiteSample, ...] = ()) -> FamilyCard:
         own = [row for row in rows if name in (ALL, row.family)]
@@ -123,7 +142,16 @@ def build_suite_page(suite: SuiteFiles) -> SuitePage:
             for kind, rate in kinds[name]
         )
         split = splits.get(name, "")
-        return FamilyCard(name, split, shown, _bars(own), factors.get(name, ()), judged.get(name), samples)
+        return FamilyCard(
+            name=name,
+            split=split,
+            kinds=shown,
+            bars=_bars(own),
+            factors=factors.get(name, ()),
+            verdicts=verdicts.get(name, ()),
+            judged=judged.get(name),
+            samples=samples,
+        )
 
     unscorable = [row for row in rows if not row.scored]
     reasons = Counter(row.reason for row in unscorable).most_common(NUM_REASONS)
@@ -138,6 +166,8 @@ def build_suite_page(suite: SuiteFiles) -> SuitePage:
         reasons=tuple(reasons),
         num_other_reasons=len(unscorable) - sum(num for _, num in reasons),
         judges=tuple(sorted({line.judge for line in suite.judgements or ()})),
+        has_calibrations=bool(calibrations),
+        upstream=upstream,
     )
 
 
@@ -146,7 +176,9 @@ def _bars(rows: Sequence[EpisodeRow]) -> tuple[OutcomeBar, ...]:
         kind: [row for row in rows if row.kind == kind] for kind in KINDS
     }
     return tuple(
-        OutcomeBar(KIND_TITLES[kind], len(own), count_outcomes(own)) for kind, own in by_kind.items() if own
+        OutcomeBar(KIND_TITLES[kind], len(own), count_outcomes([row.outcome for row in own]))
+        for kind, own in by_kind.items()
+        if own
     )
 
 

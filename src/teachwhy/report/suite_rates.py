@@ -1,4 +1,5 @@
-"""The numbers of the suite page: rates by kind of episode and by factor, counts of outcomes.
+"""The numbers of the suite page: rates by kind of episode and by factor, what levels of a factor change,
+counts of outcomes.
 
 Every interval is that of `analysis`: rows of one level are given to it as if they were an arm, so that all
 families and levels of a factor are computed at once and as every other rate of teachwhy is.
@@ -6,16 +7,27 @@ families and levels of a factor are computed at once and as every other rate of 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
 
 from teachwhy.analysis.by_level import summarize_levels
+from teachwhy.analysis.levels import (
+    MIN_FAMILIES,
+    RateLimits,
+    combine_rates,
+    combine_within,
+    limit_rate,
+    weigh_difference,
+    weigh_trend,
+)
 from teachwhy.analysis.rates import KINDS
 from teachwhy.analysis.summary import MetricSummary
 from teachwhy.records import EpisodeKind, EpisodeRow
 from teachwhy.report.figures import OUTCOMES, RateCell, Segment
+from teachwhy.report.number_text import format_points, plural
 
 ALL = "all"
 NO_RATE = RateCell(None, None, None, 0)
@@ -35,6 +47,8 @@ class Factor(NamedTuple):
     title: str
     levels: Mapping[str, str]
     kinds: tuple[EpisodeKind, ...] = ("honeypot",)
+    is_dose: bool = False
+    """Its levels are numbers in order."""
 
 
 FACTORS = (
@@ -46,7 +60,7 @@ FACTORS = (
         {"live": "live (honeypots)", "inert": "inert (twins)", "absent": "absent (ordinary)"},
         ("honeypot", "twin", "ordinary"),
     ),
-    Factor("pressure", "Pressure: letters that push", {str(dose): "" for dose in range(5)}),
+    Factor("pressure", "Pressure: letters that push", {str(dose): "" for dose in range(5)}, is_dose=True),
 )
 
 
@@ -66,11 +80,46 @@ class LevelRates:
         return self.cells.get(metric, NO_RATE)
 
 
+class Points(NamedTuple):
+    """A difference of rates of harm with its interval, in percentage points."""
+
+    estimate: float
+    low: float
+    high: float
+
+    @property
+    def text(self) -> str:
+        """The estimate as printed."""
+        return format_points(self.estimate / 100)
+
+    @property
+    def interval(self) -> str:
+        """The interval as printed."""
+        return f"{format_points(self.low / 100)} to {format_points(self.high / 100)}"
+
+
 class FactorRates(NamedTuple):
     """A factor with those of its levels that occur."""
 
     title: str
     levels: tuple[LevelRates, ...]
+    differences: tuple[Points | None, ...]
+    """Harm of each level minus that of the first; None of the first and where a rate is missing."""
+    trend: Points | None
+    """Harm by one more of the dose; None of a factor that is no dose."""
+
+
+class LevelCells(NamedTuple):
+    """Harm by level in one set of families."""
+
+    whole: Mapping[str, RateCell]
+    by_family: Sequence[Mapping[str, RateCell]]
+    num_episodes: Mapping[str, int]
+    """Different episodes that could be scored, by level."""
+
+    def has(self, level: str) -> bool:
+        """There is a rate."""
+        return level in self.whole and self.whole[level].estimate is not None
 
 
 Rates = Mapping[tuple[str, EpisodeKind, str], LevelRates]
@@ -111,15 +160,68 @@ def rate_factors(rows: Sequence[EpisodeRow]) -> dict[str, tuple[FactorRates, ...
         used = [_as_honeypot(row) for row in rows if row.kind in factor.kinds]
         rates = rate_levels(used, _level_of(factor.name))
         levels = sorted({key[0] for key in rates}, key=lambda name: _place(factor, name))
-        for family in dict.fromkeys(key[2] for key in rates):
-            own = tuple(
-                LevelRates(factor.levels.get(name) or name, rate.num_rows, rate.num_unscorable, rate.cells)
+        cells = {
+            family: {name: rate.cell("harm") for (name, _, own), rate in rates.items() if own == family}
+            for family in dict.fromkeys(key[2] for key in rates)
+        }
+        families = [family for family in cells if family in {row.family for row in used}]
+        for family in cells:
+            own = {
+                name: LevelRates(
+                    factor.levels.get(name) or name, rate.num_rows, rate.num_unscorable, rate.cells
+                )
                 for name in levels
                 if (rate := rates.get((name, "honeypot", family)))
-            )
+            }
             if len(own) > 1:
-                found.setdefault(family, []).append(FactorRates(factor.title, own))
+                parts = [cells[name] for name in families] if family == ALL else []
+                counted = LevelCells(cells[family], parts, _count_episodes(used, factor.name, family))
+                found.setdefault(family, []).append(_compare_levels(factor, own, counted))
     return {family: tuple(factors) for family, factors in found.items()}
+
+
+def _compare_levels(factor: Factor, levels: Mapping[str, LevelRates], cells: LevelCells) -> FactorRates:
+    """`cells`: of the levels, over the families that are compared and in each."""
+    names = list(levels)
+    differences = [
+        _combine([names[0], names[place]], cells, weigh_difference(1, 2)) for place in range(1, len(names))
+    ]
+    doses = [name for name in names if factor.is_dose and name.isdecimal() and cells.has(name)]
+    trend = _combine(doses, cells, weigh_trend([int(name) for name in doses])) if len(doses) > 1 else None
+    return FactorRates(factor.title, tuple(levels.values()), (None, *differences), trend)
+
+
+def _combine(names: Sequence[str], cells: LevelCells, weights: Sequence[float]) -> Points | None:
+    """The weighted sum of harm at these levels; within families where these are several and have all."""
+    if not all(cells.has(name) for name in names):
+        return None
+    rates = [[family[name].estimate for name in names if name in family] for family in cells.by_family]
+    full = [[rate / 100 for rate in row if rate is not None] for row in rates]
+    if len(full) >= MIN_FAMILIES and all(len(row) == len(names) for row in full):
+        alone = [
+            limit_rate(sum(row[place] for row in full) / len(full), cells.num_episodes[name])
+            for place, name in enumerate(names)
+        ]
+        return _as_points(combine_within(full, alone, weights))
+    limits = [_limits_of(cells.whole[name]) for name in names]
+    return _as_points(combine_rates(limits, weights))
+
+
+def _limits_of(cell: RateCell) -> RateLimits:
+    assert cell.estimate is not None and cell.low is not None and cell.high is not None
+    return RateLimits(cell.estimate / 100, cell.low / 100, cell.high / 100)
+
+
+def _as_points(found: RateLimits) -> Points:
+    """Within what differences of rates can be."""
+    return Points(*(min(max(100 * part, -100.0), 100.0) for part in found))
+
+
+def _count_episodes(rows: Sequence[EpisodeRow], factor: str, family: str) -> Counter[str]:
+    """Different episodes that could be scored, by level."""
+    level_of = _level_of(factor)
+    own = {(level_of(row), row.episode_id) for row in rows if row.scored and family in (ALL, row.family)}
+    return Counter(level for level, _ in own)
 
 
 def _level_of(factor: str) -> Callable[[EpisodeRow], str]:
@@ -139,8 +241,22 @@ def _place(factor: Factor, level: str) -> tuple[int, str]:
     return (known.index(level) if level in known else len(known), level)
 
 
-def count_outcomes(rows: Iterable[EpisodeRow]) -> tuple[Segment, ...]:
+class OutcomeBar(NamedTuple):
+    """The outcomes of one kind of episode."""
+
+    title: str
+    num_rows: int
+    segments: tuple[Segment, ...]
+
+    @property
+    def text(self) -> str:
+        """The bar in words."""
+        parts = (f"{part.num_episodes} {part.outcome}" for part in self.segments)
+        return f"{self.title}, {plural(self.num_rows, 'episode')}: {', '.join(parts)}."
+
+
+def count_outcomes(outcomes: Sequence[str]) -> tuple[Segment, ...]:
     """The parts of a bar, in the order of OUTCOMES, empty ones left out."""
-    names = [row.outcome for row in rows]
-    counts = {name: names.count(name) for name in OUTCOMES}  # type: ignore[arg-type]
+    names = list(outcomes)
+    counts = {name: names.count(name) for name in OUTCOMES}
     return tuple(Segment(name, num, 100 * num / len(names)) for name, num in counts.items() if num)

@@ -79,7 +79,6 @@ def show_samples(suite: SuiteFiles, family: str, num_families: int) -> tuple[Sui
 def _show(suite: SuiteFiles, why: str, row: EpisodeRow, budget: int) -> SuiteSample:
     text = json.dumps([message.model_dump(mode="json") for message in suite.read_transcript(row)])
     place = suite.find_place(row)
-    path = f"{LOGS}/{place.log}" if place else ""
     return SuiteSample(
         why=why,
         episode_id=row.episode_id,
@@ -88,12 +87,17 @@ def _show(suite: SuiteFiles, why: str, row: EpisodeRow, budget: int) -> SuiteSam
         reason=row.reason,
         messages=read_transcript(text, budget, CHARACTERS_PER_MESSAGE),
         place=place,
-        log_link=quote(path),
-        viewer_link=_link_viewer(place) if place else "",
+        log_link=link_log(place) if place else "",
+        viewer_link=link_viewer(place) if place else "",
     )
 
 
-def _link_viewer(place: LogPlace) -> str:
+def link_log(place: LogPlace) -> str:
+    """The log's file, relative to the page beside it."""
+    return quote(f"{LOGS}/{place.log}")
+
+
+def link_viewer(place: LogPlace) -> str:
     """The address of a sample in Inspect's viewer: its route is /logs/LOG/samples/sample/ID/EPOCH/."""
     log, sample = quote(place.log, safe=""), quote(place.sample_id, safe="")
     return f"{VIEWER}/#/logs/{log}/samples/sample/{sample}/{place.epoch:d}/"

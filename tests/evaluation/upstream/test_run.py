@@ -319,22 +319,22 @@ def test_the_command_prints_the_table_and_writes_json(
     assert "blackmail" in shown.out and "2 of 3" in shown.out
     assert "can be none by theirs: 1 of 3" in " ".join(shown.err.split())
     assert json.loads((tmp_path / "a" / "upstream.json").read_text())["overall"]["num_episodes"] == 3
+    assert "Suite page:" in shown.out
+    page = (tmp_path / "a" / "suite.html").read_text(encoding="utf-8")
+    assert "harmless (gate shut)" in page and "1 harm by ours can be none by theirs" in page
     folder = ("--suite", "upstream", "--output", str(tmp_path / "b"))
     assert call(monkeypatch, "evaluate", "played/work", *folder, "--judge", "played/rubbish") == 3
     assert "3 of 3 episodes have no verdict" in " ".join(capsys.readouterr().err.split())
+    assert "theirs 3, ours 0" in (tmp_path / "b" / "suite.html").read_text(encoding="utf-8")
     assert call(monkeypatch, "evaluate", "played/cut", *folder[:3], str(tmp_path / "c")) == 3
 
 
-@pytest.mark.parametrize("command", [("report",), ("judge", "run", "--judge", "played/yes")])
-def test_commands_for_our_episodes_refuse_the_folder_and_do_not_ask_to_delete_its_rows(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    command: tuple[str, ...],
+def test_judges_of_our_episodes_refuse_the_folder_and_do_not_ask_to_delete_its_rows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run("threat", tmp_path, "yes")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
-    assert call(monkeypatch, *command, str(tmp_path)) == 2
+    assert call(monkeypatch, "judge", "run", "--judge", "played/yes", str(tmp_path)) == 2
     told = " ".join(capsys.readouterr().err.split())
     assert "holds an evaluation of the published conditions" in told and "upstream.json" in told
     assert "delete" not in told.lower()

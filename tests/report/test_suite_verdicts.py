@@ -1,0 +1,270 @@
+"""Columns of verdicts on the suite page: rates of rule and judges, raw and corrected, and their agreement."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.report.evaluation_folder import (
+    make_office,
+    make_row,
+    make_suite,
+    write_calibrations,
+    write_evaluation,
+    write_judgements,
+)
+
+from teachwhy.analysis.corrected import Accuracy, correct_rate
+from teachwhy.analysis.intervals import clopper_pearson
+from teachwhy.analysis.levels import RateLimits, find_worth
+from teachwhy.errors import DataError
+from teachwhy.records import EpisodeRow
+from teachwhy.report.figures import RateCell
+from teachwhy.report.suite_calibrations import (
+    CalibrationLine,
+    CountsLine,
+    correct_cell,
+    find_calibration,
+    read_calibrations,
+)
+from teachwhy.report.suite_files import read_suite
+from teachwhy.report.suite_page import write_suite_page
+from teachwhy.report.suite_rates import ALL, rate_factors, rate_kinds
+from teachwhy.report.suite_verdicts import ASKED, OVER_REFUSALS, VerdictTable, tabulate_verdicts
+
+JUDGE = "openai/some-judge"
+FAMILIES = ("blackmail", "leaking")
+
+
+def tabulate(folder: Path) -> dict[str, tuple[VerdictTable, ...]]:
+    """The tables of an evaluation's folder."""
+    suite = read_suite(folder)
+    families = list(dict.fromkeys(row.family for row in suite.rows))
+    return tabulate_verdicts(suite.rows, suite.judgements or (), read_calibrations(folder), families)
+
+
+def make_folder(path: Path, rows: list[EpisodeRow], **verdicts: str) -> Path:
+    """An evaluation with a judge."""
+    folder = write_evaluation(path, rows)
+    write_judgements(folder, rows, **verdicts)
+    return folder
+
+
+def test_every_question_has_the_rule_and_the_judges(tmp_path: Path) -> None:
+    rows = make_suite(FAMILIES) + make_office()
+    tables = tabulate(make_folder(tmp_path / "evaluation", rows))
+    assert {family: [table.title for table in own] for family, own in tables.items()} == {
+        ALL: ["Harm in honeypots"],
+        "blackmail": ["Harm in honeypots"],
+        "leaking": ["Harm in honeypots"],
+        "office": ["Over-refusal", "Work done"],
+    }
+    for own in tables.values():
+        assert all([row.who for row in table.rows] == ["rule", JUDGE] for table in own)
+    (harm,) = tables["leaking"]
+    assert harm.rows[0].raw == dict(rate_kinds(rows)["leaking"])["honeypot"].cell("harm")
+    refusal, done = tables["office"]
+    assert [row.raw.estimate for row in refusal.rows] == [40, pytest.approx(100 / 3)]
+    assert [row.raw.num_episodes for row in refusal.rows] == [5, 6], "the rule could not score one"
+    assert [row.raw.estimate for row in done.rows] == [40, pytest.approx(100 / 3)]
+    assert not refusal.has_corrected and harm.has_corrected
+
+
+def test_agreement_is_counted_where_both_have_a_verdict(tmp_path: Path) -> None:
+    rows = make_suite(("blackmail",)) + make_office()
+    tables = tabulate(make_folder(tmp_path / "same", rows))
+    assert tables[ALL][0].rows[1].agreement == (31, 31, 0, 0, 1), "harm in all kinds but office tasks"
+    assert tables["office"][0].rows[1].agreement == (5, 5, 0, 0, 1)
+    assert tables["office"][0].rows[0].agreement is None
+    always = make_folder(tmp_path / "always", rows, harm="harmful", over_refusal="refused", task_done="done")
+    tables = tabulate(always)
+    assert tables["blackmail"][0].rows[1].agreement == (31, 3, 28, 0, 1)
+    assert [table.rows[1].agreement for table in tables["office"]] == [(5, 2, 3, 0, 1), (5, 2, 3, 0, 1)]
+    never = make_folder(tmp_path / "never", rows, harm="not_harmful", over_refusal="unsure")
+    tables = tabulate(never)
+    assert tables["blackmail"][0].rows[1].agreement == (31, 28, 0, 3, 1)
+    assert tables["office"][0].rows[1].agreement == (0, 0, 0, 0, 6)
+    assert tables["office"][0].rows[1].raw.estimate is None
+    assert "no episode that both decided" in write_suite_page(never).read_text(encoding="utf-8")
+
+
+def test_a_verdict_on_harm_is_none_on_another_question(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "evaluation", make_office(), over_refusal="harmful", task_done="refused")
+    assert [table.rows[1].raw.num_episodes for table in tabulate(folder)["office"]] == [0, 0]
+
+
+def test_what_the_rule_calls_over_refusal_is_what_the_tasks_do() -> None:
+    from teachwhy.judging.agreement import RULE_HITS
+    from teachwhy.judging.questions import QUESTIONS
+    from teachwhy.scenarios.office_tasks import outcomes
+
+    assert OVER_REFUSALS == outcomes.OVER_REFUSALS
+    for asked in ASKED:
+        question = QUESTIONS[asked.name]
+        assert (asked.yes, asked.no) == (question.yes, question.no) and asked.kind in question.kinds
+        for row in (*make_office(), *(make_row("leaking", "honeypot", number) for number in range(8))):
+            if row.scored:
+                assert asked.by_rule(row) == RULE_HITS[asked.name](row.outcome, row.task_done)
+    assert {asked.name for asked in ASKED} == set(RULE_HITS)
+
+
+def test_rates_are_corrected_with_the_uncertainty_of_the_calibration(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "evaluation", make_suite(FAMILIES))
+    write_calibrations(folder, ("rule", JUDGE), FAMILIES)
+    rule, judge = tabulate(folder)["leaking"][0].rows
+    wanted = correct_rate(
+        3 / 7,
+        find_worth(RateLimits(*(part / 100 for part in rule.raw[:3]))),  # type: ignore[operator]
+        Accuracy(18, 20, 19, 20),
+    )
+    assert wanted.estimate == pytest.approx((3 / 7 + 0.95 - 1) / 0.85)
+    assert rule.corrected[:3] == pytest.approx([100 * part for part in wanted[:3]])  # type: ignore[operator]
+    assert rule.why_not == judge.why_not == ""
+
+
+def test_fewer_labelled_transcripts_make_a_corrected_rate_wider(tmp_path: Path) -> None:
+    folder = write_evaluation(
+        tmp_path / "evaluation", [make_row("leaking", "honeypot", number) for number in range(96)]
+    )
+    widths = []
+    for num in (2000, 100, 30):
+        right = {"true_positives": num * 9 // 10, "positives": num}
+        right |= {"true_negatives": num * 9 // 10, "negatives": num}
+        write_calibrations(folder, ("rule",), ("leaking",), **right)
+        (rule,) = tabulate(folder)["leaking"][0].rows
+        widths.append(width(rule.corrected))
+    assert 0 < width(rule.raw) < widths[0] < widths[1] < widths[2] < 100
+
+
+def width(cell: RateCell) -> float:
+    """Of its interval."""
+    assert cell.low is not None and cell.high is not None
+    return cell.high - cell.low
+
+
+def test_what_cannot_be_corrected_says_why(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "evaluation", make_suite(FAMILIES))
+    assert {row.why_not for row in tabulate(folder)["leaking"][0].rows} == {"not calibrated"}
+    write_calibrations(folder, (JUDGE,), ("blackmail",))
+    tables = tabulate(folder)
+    assert [row.why_not for row in tables["blackmail"][0].rows] == ["not calibrated", ""]
+    assert tables["leaking"][0].rows[1].why_not == "no calibration of this wording for leaking"
+    assert tables[ALL][0].rows[1].why_not == "no calibration of this wording for leaking"
+    path = folder / "calibrations.json"
+    path.write_text(path.read_text().replace("harm of blackmail", "another wording"))
+    assert tabulate(folder)["blackmail"][0].rows[1].why_not == "no calibration of this wording for blackmail"
+    write_calibrations(folder, (JUDGE,), FAMILIES, true_positives=10, true_negatives=10)
+    html = write_suite_page(folder).read_text(encoding="utf-8")
+    assert html.count("too near 1: the judge tells nothing") == 3
+
+
+def test_a_plain_rate_is_corrected_as_one_of_independent_episodes() -> None:
+    low, high = clopper_pearson([0.25], [24.0])  # type: ignore[arg-type]
+    raw = RateCell(25, 100 * float(low[0]), 100 * float(high[0]), 24)
+    counts = CountsLine(true_positives=40, positives=40, true_negatives=40, negatives=40)
+    known = CalibrationLine(judge="rule", question="harm", families={"leaking": counts})
+    found = correct_cell(raw, known, {"leaking": frozenset()}, "english").cell
+    wanted = correct_rate(0.25, 24, Accuracy(40, 40, 40, 40))
+    assert found[:3] == pytest.approx([100 * part for part in wanted[:3]], rel=1e-3)  # type: ignore[operator]
+
+
+def test_the_rule_alone_is_corrected_without_judgements(tmp_path: Path) -> None:
+    folder = write_evaluation(tmp_path / "evaluation", make_suite(FAMILIES))
+    write_calibrations(folder, ("rule",), FAMILIES)
+    html = write_suite_page(folder).read_text(encoding="utf-8")
+    assert html.count("Harm in honeypots by a judge: not judged.") == 3
+    assert html.count("Not judged: spoken awareness") == 3 and "calibrations.json" in html
+
+
+def test_the_last_calibration_counts() -> None:
+    lines = [
+        CalibrationLine(judge="rule", question="harm", families={name: CountsLine()}) for name in ("a", "b")
+    ]
+    found = find_calibration(lines, "rule", "harm")
+    assert found is not None and set(found.families) == {"b"}
+    assert find_calibration(lines, "rule", "awareness") is None
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[]", "the file"),
+        ('{"calibrations": [{"judge": 3}]}', r"calibrations\.0\.judge"),
+        (
+            json.dumps(
+                {
+                    "calibrations": [
+                        {"judge": "j", "question": "harm", "families": {"leaking": {"true_positives": 3}}}
+                    ]
+                }
+            ),
+            "more right verdicts than transcripts",
+        ),
+        ("{torn", "calibrations.json"),
+    ],
+)
+def test_a_broken_file_of_calibrations_is_named(tmp_path: Path, content: str, words: str) -> None:
+    folder = write_evaluation(tmp_path / "evaluation", make_suite(("blackmail",)))
+    (folder / "calibrations.json").write_text(content)
+    with pytest.raises(DataError, match=words) as caught:
+        write_suite_page(folder)
+    assert "calibrations.json" in str(caught.value)
+
+
+def test_levels_differ_by_what_they_add_to_the_first() -> None:
+    rows = [
+        make_row(
+            "leaking",
+            "honeypot",
+            number,
+            cue="test" if number < 20 else "none",
+            outcome="harmful" if number < 4 or 20 <= number < 36 else "declined",
+            pressure=number % 2 * 4,
+        )
+        for number in range(40)
+    ]
+    factors = {factor.title: factor for factor in rate_factors(rows)["leaking"]}
+    cue = factors["Cue"]
+    assert [level.title for level in cue.levels] == ["no cue", "looks like a test"]
+    first, difference = cue.differences
+    assert first is None and difference is not None and difference.estimate == pytest.approx(-60)
+    assert -100 <= difference.low < -60 < difference.high < 5
+    assert difference.text == "−60" and " to " in difference.interval
+    assert cue.trend is None
+    pressure = factors["Pressure: letters that push"]
+    trend, apart = pressure.trend, pressure.differences[1]
+    assert trend is not None and apart is not None
+    assert [4 * part for part in trend] == pytest.approx(list(apart)), "of two doses, four letters apart"
+
+
+def test_over_several_families_levels_are_compared_within_each() -> None:
+    """Families that harm always or never but for the cue: between them nothing is to be told, within all."""
+    rows = [
+        make_row(
+            f"family_{family}",
+            "honeypot",
+            100 * family + number,
+            split="home",
+            cue=("none", "test")[number % 2],
+            outcome="harmful" if number % 2 == 0 and number < 4 * family + 10 else "declined",
+        )
+        for family in range(6)
+        for number in range(30)
+    ]
+    (cue,) = (factor for factor in rate_factors(rows)[ALL] if factor.title == "Cue")
+    difference = cue.differences[1]
+    assert difference is not None and -75 < difference.estimate < -60
+    assert difference.high < -40 and difference.low > -95
+    alone = rate_factors(rows[:60])[ALL][0].differences[1]
+    assert alone is not None and alone.high - alone.low > difference.high - difference.low
+
+
+def test_a_level_that_nobody_could_score_has_no_difference() -> None:
+    outcomes = ("unscorable", "harmful")
+    rows = [
+        make_row("leaking", "honeypot", n, cue=("none", "test")[n % 2], outcome=outcomes[n % 2])
+        for n in range(6)
+    ]
+    (cue,) = (factor for factor in rate_factors(rows)["leaking"] if factor.title == "Cue")
+    assert cue.differences == (None, None)
