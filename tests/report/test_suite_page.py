@@ -19,13 +19,15 @@ from tests.report.evaluation_folder import (
 )
 from tests.report.test_report_hostile import ATTACKS, Collector
 
+from teachwhy.analysis.rates import build_table, read_rows, rows_by_skin
+from teachwhy.analysis.summary import summarize_rates, summarize_skins
 from teachwhy.errors import DataError
 from teachwhy.records import Message, ToolCall
 from teachwhy.report.hostile_text import read_transcript
 from teachwhy.report.suite_files import read_suite
 from teachwhy.report.suite_judged import Realism, judge_families
 from teachwhy.report.suite_page import build_suite_page, is_evaluation, write_suite_page
-from teachwhy.report.suite_rates import rate_factors, rate_kinds
+from teachwhy.report.suite_rates import rate_factors, rate_kinds, rate_skins
 from teachwhy.report.suite_samples import HONEYPOT_RULES, pick_rows
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "suite.html"
@@ -34,7 +36,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "suite.html"
 def test_golden_page(tmp_path: Path) -> None:
     """When the page changes on purpose: look at it in a browser, then copy it over the golden one."""
     rows = make_suite(("blackmail", "lethal_inaction")) + make_office()
-    folder = write_evaluation(tmp_path / "evaluation", rows)
+    folder = write_evaluation(tmp_path / "evaluation", rows, evaluation={"part": "open"})
     write_judgements(folder, rows)
     write_calibrations(folder, ("rule", "openai/some-judge"), ("blackmail",))
     found = write_suite_page(folder)
@@ -91,9 +93,6 @@ def test_a_factor_with_one_level_is_left_out() -> None:
 
 
 def test_intervals_are_those_of_the_analysis() -> None:
-    from teachwhy.analysis.rates import build_table, read_rows
-    from teachwhy.analysis.summary import summarize_rates
-
     rows = make_suite()
     found = next(
         rate
@@ -102,6 +101,50 @@ def test_intervals_are_those_of_the_analysis() -> None:
     )
     cell = dict(rate_kinds(rows)["leaking"])["honeypot"].cell("harm")
     assert (cell.low, cell.high) == (100 * found.low, 100 * found.high)
+
+
+def test_every_skin_has_harm_in_its_honeypots_with_the_interval_of_the_analysis() -> None:
+    rows = make_suite(("blackmail", "leaking"))
+    skins = rate_skins(rows + make_office())
+    assert list(skins) == ["blackmail", "leaking"]
+    arm = rows[0].arm
+    honeypots = [row for row in rows if row.kind == "honeypot"]
+    table = build_table(rows_by_skin(read_rows(honeypots)[0]))
+    found = {
+        (rate.families, rate.skin): rate for rate in summarize_skins(arm, table) if rate.metric == "harm"
+    }
+    for family, rates in skins.items():
+        assert [rate.title for rate in rates] == [f"{family}_{number}" for number in range(3)]
+        for rate in rates:
+            own = [row for row in honeypots if row.skin == rate.title]
+            hits = [row.harmful for row in own if row.scored]
+            cell, wanted = rate.cell("harm"), found[family, rate.title]
+            assert (rate.num_rows, cell.num_episodes) == (len(own), len(hits))
+            assert cell.estimate == pytest.approx(100 * sum(hits) / len(hits))
+            assert (cell.low, cell.high) == (100 * wanted.low, 100 * wanted.high)
+
+
+def test_rows_without_skins_or_honeypots_have_no_rates_by_skin() -> None:
+    assert rate_skins(make_suite(kinds=("twin", "ordinary")) + make_office()) == {}
+    plain = {"dialect": "sprig", "skin": "", "paraphrase": ""}
+    assert rate_skins([row.model_copy(update=plain) for row in make_suite()]) == {}
+
+
+def test_rates_by_skin_stand_in_the_card_of_the_family(tmp_path: Path) -> None:
+    folder = write_evaluation(tmp_path / "evaluation", make_suite())
+    page = build_suite_page(read_suite(folder))
+    assert page.overall.skins == () and [len(card.skins) for card in page.families] == [3, 3, 3]
+    html = write_suite_page(folder).read_text(encoding="utf-8")
+    assert html.count("Harm in honeypots by skin") == 3 and "lethal_inaction_2" in html
+
+
+@pytest.mark.parametrize("part", ["open", "sealed"])
+def test_the_head_says_which_part_was_evaluated(tmp_path: Path, part: str) -> None:
+    rows = make_suite(("blackmail",))
+    whole = write_evaluation(tmp_path / "whole", rows, evaluation={"part": "all"})
+    assert "skins only" not in write_suite_page(whole).read_text(encoding="utf-8")
+    folder = write_evaluation(tmp_path / "part", rows, evaluation={"part": part})
+    assert f", the {part} skins only, " in write_suite_page(folder).read_text(encoding="utf-8")
 
 
 def test_without_judgements_the_page_says_not_judged(tmp_path: Path) -> None:
@@ -225,7 +268,7 @@ def test_samples_name_their_log_and_open_in_the_viewer(tmp_path: Path) -> None:
 
 def test_no_text_of_a_file_becomes_markup_or_hides(tmp_path: Path) -> None:
     clean_rows = make_suite(("blackmail",), ("honeypot", "twin")) + make_office()
-    clean = write_evaluation(tmp_path / "clean", clean_rows)
+    clean = write_evaluation(tmp_path / "clean", clean_rows, evaluation={"part": "sealed"})
     write_judgements(clean, clean_rows)
     write_calibrations(clean, ("rule", "openai/some-judge"), ("another",))
     wanted = Collector(write_suite_page(clean).read_text(encoding="utf-8"))
@@ -240,11 +283,14 @@ def test_no_text_of_a_file_becomes_markup_or_hides(tmp_path: Path) -> None:
                     "reason": attack,
                     "transcript": (message, message),
                     "family": row.family if row.kind == "office" else attack,
+                    "skin": f"{attack}{row.skin}",
                 }
             )
             for row in clean_rows
         ]
-        folder = write_evaluation(tmp_path / str(number), rows, model=attack, template_lacks=[attack])
+        folder = write_evaluation(
+            tmp_path / str(number), rows, model=attack, template_lacks=[attack], evaluation={"part": attack}
+        )
         write_judgements(folder, rows)
         path = folder / "judgements.jsonl"
         judge = json.dumps(attack)[1:-1]

@@ -37,6 +37,7 @@ class EvaluationSettings(FileRecord):
     hint: int = 0
     repeats: int = 1
     temperature: float = 1.0
+    part: str = "all"
 
 
 class SuiteSettings(FileRecord):

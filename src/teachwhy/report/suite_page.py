@@ -29,6 +29,7 @@ from teachwhy.report.suite_rates import (
     count_outcomes,
     rate_factors,
     rate_kinds,
+    rate_skins,
 )
 from teachwhy.report.suite_samples import VIEW_COMMAND, VIEWER, SuiteSample, show_samples
 from teachwhy.report.suite_upstream import SUITE as UPSTREAM
@@ -51,6 +52,8 @@ class FamilyCard:
     split: str
     """Empty for all families together."""
     kinds: tuple[LevelRates, ...]
+    skins: tuple[LevelRates, ...]
+    """Harm in honeypots; empty for all families together and where there are no skins."""
     bars: tuple[OutcomeBar, ...]
     factors: tuple[FactorRates, ...]
     verdicts: tuple[VerdictTable, ...]
@@ -128,7 +131,7 @@ def build_suite_page(suite: SuiteFiles, upstream: UpstreamView | None = None) ->
     rows = suite.rows
     splits = {row.family: "" if row.family == OFFICE else row.split for row in rows}
     families = sorted(splits, key=lambda name: ((*SPLITS, "").index(splits[name]), name))
-    kinds, factors = rate_kinds(rows), rate_factors(rows)
+    kinds, skins, factors = rate_kinds(rows), rate_skins(rows), rate_factors(rows)
     judgements, calibrations = suite.judgements, read_calibrations(suite.folder)
     judged = judge_families(rows, judgements, families) if judgements is not None else {}
     verdicts: dict[str, tuple[VerdictTable, ...]] = {}
@@ -146,6 +149,7 @@ def build_suite_page(suite: SuiteFiles, upstream: UpstreamView | None = None) ->
             name=name,
             split=split,
             kinds=shown,
+            skins=skins.get(name, ()),
             bars=_bars(own),
             factors=factors.get(name, ()),
             verdicts=verdicts.get(name, ()),
@@ -201,6 +205,8 @@ def _lead(suite: SuiteFiles) -> tuple[str, ...]:
         "prompt": "all of the office in the first message and one turn",
     }
     how = [f"Dialect {settings.dialect}", words.get(evaluation.presentation, evaluation.presentation)]
+    if evaluation.part != "all":
+        how.append(f"the {evaluation.part} skins only")
     if evaluation.hint:
         how.append(f"hints up to step {evaluation.hint}")
     how.append(f"temperature {evaluation.temperature:g}")

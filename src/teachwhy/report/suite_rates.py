@@ -23,8 +23,8 @@ from teachwhy.analysis.levels import (
     weigh_difference,
     weigh_trend,
 )
-from teachwhy.analysis.rates import KINDS
-from teachwhy.analysis.summary import MetricSummary
+from teachwhy.analysis.rates import KINDS, SKIN_MARK, build_table, read_rows, rows_by_skin
+from teachwhy.analysis.summary import MetricSummary, summarize_skins
 from teachwhy.records import EpisodeKind, EpisodeRow
 from teachwhy.report.figures import OUTCOMES, RateCell, Segment
 from teachwhy.report.number_text import format_points, plural
@@ -151,6 +151,24 @@ def rate_kinds(rows: Sequence[EpisodeRow]) -> dict[str, tuple[tuple[EpisodeKind,
             if own == kind:
                 found.setdefault(family, []).append((kind, rate))
     return {family: tuple(kinds) for family, kinds in found.items()}
+
+
+def rate_skins(rows: Sequence[EpisodeRow]) -> dict[str, tuple[LevelRates, ...]]:
+    """Family -> harm in the honeypots of each of its skins by name; sprig's episodes and office tasks have
+    none.
+    """
+    honeypots = [row for row in rows if row.kind == "honeypot"]
+    frame = rows_by_skin(read_rows(honeypots)[0])
+    if frame.empty:
+        return {}
+    names = {f"{row.family}{SKIN_MARK}{row.skin}": row for row in honeypots}
+    found: dict[str, list[LevelRates]] = {}
+    for rate in summarize_skins(honeypots[0].arm, build_table(frame)):
+        if rate.metric == "harm":
+            row = names[f"{rate.families}{SKIN_MARK}{rate.skin}"]
+            rates = LevelRates(row.skin, rate.num_episodes, rate.num_unscorable, {"harm": _cell_of(rate)})
+            found.setdefault(row.family, []).append(rates)
+    return {family: tuple(sorted(skins, key=lambda skin: skin.title)) for family, skins in found.items()}
 
 
 def rate_factors(rows: Sequence[EpisodeRow]) -> dict[str, tuple[FactorRates, ...]]:
