@@ -287,9 +287,9 @@ def report(
     """
     from teachwhy.display import print_summary
     from teachwhy.jobs import report_run
-    from teachwhy.run_dir import RunDir
+    from teachwhy.run_dir import LEDGER, RunDir
 
-    if (run_dir / "episodes.jsonl").is_file() and not RunDir(run_dir).manifest.is_file():
+    if (run_dir / LEDGER).is_file() and not RunDir(run_dir).manifest.is_file():
         show_suite_page(run_dir)
         return
     path = report_run(run_dir)

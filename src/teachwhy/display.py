@@ -22,7 +22,7 @@ from teachwhy.config import ExperimentConfig
 from teachwhy.errors import DataError, list_faults
 from teachwhy.jobs import ArmJob, is_evaluated
 from teachwhy.records import OFFICE
-from teachwhy.run_dir import is_whole, read_object
+from teachwhy.run_dir import STAGE, is_whole, read_object
 from teachwhy.visible_text import make_visible
 from teachwhy.workers import Event, Job
 
@@ -199,7 +199,7 @@ def count_episodes(config: ExperimentConfig) -> int:
 def measure_pace(stages: Path, kind: str) -> float | None:
     """Mean seconds of the finished stages of a kind ("train" or "eval"), or None without any."""
     found = []
-    for path in stages.glob(f"{kind}-*/stage.json"):
+    for path in stages.glob(f"{kind}-*/{STAGE}"):
         try:
             found.append(float(read_object(path)["seconds"]))
         except (DataError, KeyError, TypeError, ValueError):

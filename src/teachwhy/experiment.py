@@ -30,7 +30,16 @@ from teachwhy.jobs import (
 )
 from teachwhy.layout import Layout, Until, find_open_jobs, lay_out
 from teachwhy.manifest import read_manifest, write_manifest
-from teachwhy.run_dir import RunDir, has_content, is_whole, lock_run, read_object, wait_for_workers
+from teachwhy.run_dir import (
+    SETTINGS,
+    STAGE,
+    RunDir,
+    has_content,
+    is_whole,
+    lock_run,
+    read_object,
+    wait_for_workers,
+)
 from teachwhy.workers import Job, JobFailure, WorkerPool, divide_cores
 
 EXIT_DONE, EXIT_FAILED, EXIT_INPUT, EXIT_UNSCORABLE = 0, 1, 2, 3
@@ -232,7 +241,7 @@ def _tell_failures(console: Console, failures: Sequence[JobFailure]) -> int:
 
 def _tell_gaps(console: Console, layout: Layout) -> None:
     """One line about what the models' chat templates lack."""
-    paths = [job.eval_dir / "settings.json" for job in layout.jobs]
+    paths = [job.eval_dir / SETTINGS for job in layout.jobs]
     settings = [read_object(path) for path in paths if path.is_file()]
     if lacks := dict.fromkeys(part for entry in settings for part in entry.get("template_lacks", ())):
         print_plainly(
@@ -243,9 +252,7 @@ def _tell_gaps(console: Console, layout: Layout) -> None:
 
 
 def _judge_unscorable(console: Console, config: ExperimentConfig, layout: Layout) -> int:
-    stages = [
-        read_object(job.eval_dir / "stage.json", num_episodes=int, num_unscorable=int) for job in layout.jobs
-    ]
+    stages = [read_object(job.eval_dir / STAGE, num_episodes=int, num_unscorable=int) for job in layout.jobs]
     total = sum(stage["num_episodes"] for stage in stages)
     unscorable = sum(stage["num_unscorable"] for stage in stages)
     if lost := sum(stage.get("num_lost", 0) for stage in stages):

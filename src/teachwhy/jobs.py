@@ -21,6 +21,8 @@ from teachwhy.config import TEACHERS, ArmConfig, ExperimentConfig
 from teachwhy.errors import ConfigError, DataError, InputError
 from teachwhy.records import EpisodeRow, Example
 from teachwhy.run_dir import (
+    LEDGER,
+    STAGE,
     RunDir,
     atomic_file,
     atomic_folder,
@@ -40,8 +42,6 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 ROW_FILES = ("examples.jsonl", "rejected.jsonl")
 """What a technique leaves in its folder."""
-LEDGER = "episodes.jsonl"
-"""In the folder of an evaluation."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def is_evaluated(stage: Path) -> bool:
     """
     if not is_whole(stage):
         return False
-    counts = read_object(stage / "stage.json")
+    counts = read_object(stage / STAGE)
     return not counts.get("num_lost", 0) and counts.get("ledger_bytes") == _count_ledger_bytes(stage)
 
 
@@ -136,7 +136,7 @@ def run_arm_job(
     model: str | Path = job.model
     if job.train_dir is not None:
         model = job.train_dir / "checkpoint"
-        if not (job.train_dir / "stage.json").is_file():
+        if not is_whole(job.train_dir):
             started = time.monotonic()
             job.train_dir.mkdir(exist_ok=True)
             counts = stages.train(config, job, data, plan, lambda done, total: report("train", done, total))
@@ -147,7 +147,7 @@ def run_arm_job(
 
     started = time.monotonic()
     job.eval_dir.mkdir(exist_ok=True)
-    (job.eval_dir / "stage.json").unlink(missing_ok=True)
+    (job.eval_dir / STAGE).unlink(missing_ok=True)
     rows = stages.evaluate(config, job, model, lambda done, total: report("evaluate", done, total))
     finish_stage(
         job.eval_dir,
@@ -358,7 +358,7 @@ def _training_of(arm: ArmConfig, config: ExperimentConfig, jobs: Sequence[ArmJob
     stage = next((job.train_dir for job in jobs if job.arm == arm.name and job.train_dir), None)
     counts = {"tokens": 0, "updates": 0}
     if stage:
-        counts = read_object(stage / "stage.json", tokens=(int, float), updates=(int, float))
+        counts = read_object(stage / STAGE, tokens=(int, float), updates=(int, float))
     return {
         "name": arm.name,
         "seeds": config.seeds,

@@ -15,7 +15,7 @@ from typing import Any
 from teachwhy import __version__
 from teachwhy.config import ExperimentConfig
 from teachwhy.errors import DataError
-from teachwhy.run_dir import RunDir, atomic_write_text, canonical_json, read_object
+from teachwhy.run_dir import LEDGER, RunDir, atomic_write_text, canonical_json, read_object
 
 VERSIONED = ("torch", "transformers", "trl", "peft", "inspect-ai", "numpy", "scipy")
 
@@ -46,7 +46,7 @@ def write_manifest(run_dir: RunDir, config: ExperimentConfig) -> bool:
     claims = hash_claims(config)
     history = list(old.get("claims_after_results", []))
     changed = old.get("claims_sha256") != claims
-    if changed and any(run_dir.stages.glob("eval-*/episodes.jsonl")):
+    if changed and any(run_dir.stages.glob(f"eval-*/{LEDGER}")):
         history.append({"claims_sha256": claims, "replaced": old.get("claims_sha256"), "when": _now()})
     content = {
         "experiment": config.model_dump(mode="json"),

@@ -41,6 +41,18 @@ MAX_HASHED_BYTES = 64 * 2**20
 ABOUT_A_CHECKPOINT = ("card.json", "sprig.json", "README.md")
 """Files beside the weights that say something about them and change nothing that the model does."""
 WORKERS_LOCK = ".workers.lock"
+STAGE = "stage.json"
+"""In the folder of a stage that is whole."""
+LEDGER = "episodes.jsonl"
+"""In the folder of an evaluation, and so are the next five."""
+SETTINGS = "settings.json"
+JUDGEMENTS = "judgements.jsonl"
+CALIBRATIONS = "calibrations.json"
+"""Of its judges and of the rule."""
+UPSTREAM_SUMMARY = "upstream.json"
+"""The rates in the published conditions."""
+LOGS = "logs"
+"""A folder of Inspect's."""
 
 _BEFORE_THE_MANIFEST = (".lock", WORKERS_LOCK, "stages")
 _PACKAGE = Path(__file__).parent
@@ -248,12 +260,12 @@ def check_name(name: str) -> str:
 
 def is_whole(stage: Path) -> bool:
     """Whether a stage folder was finished."""
-    return (stage / "stage.json").is_file()
+    return (stage / STAGE).is_file()
 
 
 def finish_stage(stage: Path, **content: Any) -> None:
     """Mark a stage folder as whole; `content` is kept in its stage.json."""
-    atomic_write_text(stage / "stage.json", json.dumps(content, indent=1) + "\n")
+    atomic_write_text(stage / STAGE, json.dumps(content, indent=1) + "\n")
 
 
 def read_json(path: Path) -> Any:
@@ -287,7 +299,7 @@ def read_object(path: Path, **wanted: type | tuple[type, ...]) -> dict[str, Any]
 
 def read_settings(folder: Path, **wanted: type | tuple[type, ...]) -> dict[str, Any]:
     """settings.json of an evaluation of our episodes. Raises DataError, and ConfigError for another suite."""
-    settings = read_object(folder / "settings.json", **wanted)
+    settings = read_object(folder / SETTINGS, **wanted)
     if settings.get("suite") == "upstream":
         raise ConfigError(
             f"{folder}: holds an evaluation of the published conditions, whose rows are not those "

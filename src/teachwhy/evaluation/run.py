@@ -33,6 +33,9 @@ from teachwhy.providers.checkpoint import LOCAL_PROVIDER, PACKAGED, find_checkpo
 from teachwhy.providers.local import TeachwhyAPI
 from teachwhy.records import Dialect, EpisodeKey, EpisodeRow, key_of
 from teachwhy.run_dir import (
+    LEDGER,
+    LOGS,
+    SETTINGS,
     atomic_write_text,
     expand_home,
     explain_storage,
@@ -72,14 +75,14 @@ def evaluate_model(
     config = settle_evaluation(config, dialect)
     plans = plan_evaluation(config, dialect)
     order = [EpisodeKey(plan.episode.id, plan.repeat) for plan in plans]
-    with Ledger(out_dir / "episodes.jsonl", EpisodeRow, arm=arm, seed=seed) as ledger:
-        _check_settings(out_dir / "settings.json", config, model_name, dialect)
+    with Ledger(out_dir / LEDGER, EpisodeRow, arm=arm, seed=seed) as ledger:
+        _check_settings(out_dir / SETTINGS, config, model_name, dialect)
         done = {key_of(row) for row in ledger.rows}
         missing = [plan for plan in plans if EpisodeKey(plan.episode.id, plan.repeat) not in done]
 
         def record(transcript: Transcript, outcome: EpisodeOutcome) -> None:
             if transcript.template_lacks:
-                _note_gaps(out_dir / "settings.json", transcript.template_lacks)
+                _note_gaps(out_dir / SETTINGS, transcript.template_lacks)
             ledger.append(make_row(transcript, outcome, arm, seed))
             if progress is not None:
                 progress(len(ledger.rows), len(order))
@@ -87,7 +90,7 @@ def evaluate_model(
         if progress is not None:
             progress(len(ledger.rows), len(order))
         if missing:
-            _run_episodes(missing, config, model_name, out_dir / "logs", seed, record)
+            _run_episodes(missing, config, model_name, out_dir / LOGS, seed, record)
         return sort_rows(ledger.rows, order)
 
 

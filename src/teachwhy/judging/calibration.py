@@ -32,15 +32,13 @@ from teachwhy.judging.labelled import (
 )
 from teachwhy.judging.questions import QUESTIONS, prompt_digest
 from teachwhy.records import QuestionName, Record
-from teachwhy.run_dir import atomic_write_text
+from teachwhy.run_dir import CALIBRATIONS, atomic_write_text
 from teachwhy.scenarios.harness import hidden_marks
 
 ALL = "all"
 """In place of a family: all of them together."""
 RULE_PROMPT = "-"
 """In place of the digest of a prompt, which a rule has not."""
-KEPT_NAME = "calibrations.json"
-"""Beside an evaluation: the calibrations of its judges and of the rule."""
 Half = Literal["both", "dev", "held_out"]
 
 
@@ -206,7 +204,7 @@ def keep_calibrations(folder: Path, known: Calibrations, judges: Sequence[str]) 
     """Lay those of the rule and of these judges beside an evaluation, for the suite page to correct with."""
     used = [one for one in known.calibrations if one.judge in (RULE, *judges)]
     if used:
-        write_calibrations(folder / KEPT_NAME, used)
+        write_calibrations(folder / CALIBRATIONS, used)
 
 
 def prepare_items(question: QuestionName, families: Sequence[str], half: Half) -> list[Item]:

@@ -24,11 +24,9 @@ from teachwhy.judging.dossier import dossier_of, make_request, tools_of
 from teachwhy.judging.judge import DEFAULT_ASKING, Asked, AskingConfig, ask_agent, ask_judge
 from teachwhy.judging.kinship import name_checkpoint
 from teachwhy.judging.questions import QUESTIONS, prompt_digest
-from teachwhy.judging.store import FILE_NAME, is_lost, open_judgements, read_judgements
+from teachwhy.judging.store import is_lost, open_judgements, read_judgements
 from teachwhy.records import EpisodeRow, Judgement, JudgementKey, QuestionName
-from teachwhy.run_dir import read_settings
-
-LEDGER = "episodes.jsonl"
+from teachwhy.run_dir import JUDGEMENTS, LEDGER, read_settings
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class Evaluation:
     @property
     def judgements_path(self) -> Path:
         """Where its judgements stand."""
-        return self.folder / FILE_NAME
+        return self.folder / JUDGEMENTS
 
 
 class Job(NamedTuple):

@@ -11,7 +11,6 @@ from pathlib import Path
 from teachwhy.evaluation.row_file import RowFile, RowForm, read_row_file
 from teachwhy.records import Judgement, JudgementKey
 
-FILE_NAME = "judgements.jsonl"
 WAIT_SECONDS = 5.0
 """For a dying process that still writes the file."""
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from teachwhy.errors import DataError, list_faults
 from teachwhy.records import EpisodeKind, OutcomeName, Split
-from teachwhy.run_dir import RunDir, read_json, read_object
+from teachwhy.run_dir import SETTINGS, RunDir, read_json, read_object
 
 SUMMARY_SCHEMA = 1
 NOT_FINISHED = (
@@ -236,7 +236,7 @@ def read_run(run_dir: Path) -> RunFiles:
     training = {(record.arm, record.seed): record for record in found}
     settings = [
         check_record(SettingsFile, _read_json(path), path)
-        for path in _by_age(paths.stages, "eval-*/settings.json", stages)
+        for path in _by_age(paths.stages, f"eval-*/{SETTINGS}", stages)
     ]
     lacks = tuple(dict.fromkeys(part for entry in settings for part in entry.template_lacks))
     return RunFiles(paths, manifest, summary, _read_rows(paths.scores), plan, training, lacks)

@@ -17,9 +17,8 @@ from teachwhy.analysis.levels import RateLimits, find_worth
 from teachwhy.report.figures import RateCell
 from teachwhy.report.run_files import FileRecord, check_record
 from teachwhy.report.suite_rates import NO_RATE
-from teachwhy.run_dir import read_json
+from teachwhy.run_dir import CALIBRATIONS, read_json
 
-CALIBRATIONS = "calibrations.json"
 RULE = "rule"
 Count = Annotated[int, Field(ge=0)]
 

@@ -19,12 +19,8 @@ from pydantic import BaseModel, ValidationError
 from teachwhy.errors import DataError, list_faults
 from teachwhy.records import EpisodeKey, EpisodeRow, Judgement, Message, key_of
 from teachwhy.report.run_files import FileRecord, Manifest, check_record
-from teachwhy.run_dir import read_json, read_settings
+from teachwhy.run_dir import JUDGEMENTS, LEDGER, LOGS, SETTINGS, is_whole, read_json, read_settings
 
-LEDGER = "episodes.jsonl"
-SETTINGS = "settings.json"
-JUDGEMENTS = "judgements.jsonl"
-LOGS = "logs"
 PAGE_NAME = "suite.html"
 _SAMPLE = re.compile(r"samples/(.+)_epoch_(\d+)\.json")
 _LOG_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?=T)")
@@ -128,7 +124,7 @@ def read_suite(folder: Path) -> SuiteFiles:
         title=titles.get(rows[0].arm, "") or settings.model or rows[0].arm,
         student=manifest.experiment.student,
         date=find_day(logs) or manifest.created.partition("T")[0],
-        is_whole=(folder / "stage.json").is_file(),
+        is_whole=is_whole(folder),
         rows=rows,
         offsets={key: offset for key, (_, offset) in found.items()},
         judgements=_read_judgements(folder / JUDGEMENTS),

@@ -18,7 +18,7 @@ from teachwhy.records import OFFICE, EpisodeKind, EpisodeRow
 from teachwhy.report.number_text import format_count
 from teachwhy.report.page import Fact, make_environment
 from teachwhy.report.suite_calibrations import read_calibrations
-from teachwhy.report.suite_files import PAGE_NAME, SETTINGS, SuiteFiles, is_evaluation, read_suite
+from teachwhy.report.suite_files import PAGE_NAME, SuiteFiles, is_evaluation, read_suite
 from teachwhy.report.suite_judged import Judged, judge_families
 from teachwhy.report.suite_rates import (
     ALL,
@@ -36,7 +36,7 @@ from teachwhy.report.suite_upstream import SUITE as UPSTREAM
 from teachwhy.report.suite_upstream import UpstreamView, is_upstream, read_upstream
 from teachwhy.report.suite_upstream_page import write_upstream_page
 from teachwhy.report.suite_verdicts import VerdictTable, tabulate_verdicts
-from teachwhy.run_dir import atomic_write_text, read_object
+from teachwhy.run_dir import SETTINGS, atomic_write_text, read_object
 
 METRICS = ("harm", "right", "task_done")
 OFFICE_METRICS = ("task_done", "declined", "inert")

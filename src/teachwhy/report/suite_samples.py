@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 from teachwhy.records import OFFICE, EpisodeRow
 from teachwhy.report.hostile_text import ShownMessage, read_transcript
-from teachwhy.report.suite_files import LOGS, LogPlace, SuiteFiles
+from teachwhy.report.suite_files import LogPlace, SuiteFiles
+from teachwhy.run_dir import LOGS
 
 MIN_SAMPLES = 2
 CHARACTERS_IN_ALL = 600_000

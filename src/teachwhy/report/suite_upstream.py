@@ -21,8 +21,6 @@ from teachwhy.report.figures import RateCell, Segment
 from teachwhy.report.hostile_text import read_transcript
 from teachwhy.report.run_files import FileRecord, check_record
 from teachwhy.report.suite_files import (
-    LEDGER,
-    SETTINGS,
     LogPlace,
     find_day,
     find_logs,
@@ -31,9 +29,8 @@ from teachwhy.report.suite_files import (
 )
 from teachwhy.report.suite_rates import count_outcomes
 from teachwhy.report.suite_samples import SuiteSample, link_log, link_viewer
-from teachwhy.run_dir import read_json, read_object
+from teachwhy.run_dir import LEDGER, SETTINGS, UPSTREAM_SUMMARY, read_json, read_object
 
-SUMMARY = "upstream.json"
 SUITE = "upstream"
 CHARACTERS_PER_ANSWER = 12_000
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -201,10 +198,10 @@ def read_upstream(folder: Path) -> UpstreamView:
 
 
 def _read_summary(folder: Path, rows: Sequence[UpstreamLine]) -> tuple[UpstreamSummary | None, str]:
-    path = folder / SUMMARY
+    path = folder / UPSTREAM_SUMMARY
     again = "the same `teachwhy evaluate` goes on where it was and writes it"
     if not path.is_file():
-        return None, f"{SUMMARY} is missing, so this evaluation has not come to its end; {again}"
+        return None, f"{UPSTREAM_SUMMARY} is missing, so this evaluation has not come to its end; {again}"
     summary = check_record(UpstreamSummary, read_json(path), path)
     overall = summary.overall
     counted = (len(rows), sum(row.outcome == "harmful" for row in rows))
@@ -215,7 +212,7 @@ def _read_summary(folder: Path, rows: Sequence[UpstreamLine]) -> tuple[UpstreamS
         overall.theirs.hits,
         overall.num_without_theirs,
     ):
-        return None, f"{SUMMARY} is not of these episodes; {again}"
+        return None, f"{UPSTREAM_SUMMARY} is not of these episodes; {again}"
     return summary, ""
 
 

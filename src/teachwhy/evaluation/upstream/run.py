@@ -37,7 +37,7 @@ from teachwhy.evaluation.upstream.episodes import (
 from teachwhy.evaluation.upstream.package import Upstream, load_upstream
 from teachwhy.judging.kinship import EVALUATE_COMMAND, INSPECT_COMMAND, check_kinship
 from teachwhy.records import key_of
-from teachwhy.run_dir import atomic_write_text, read_object
+from teachwhy.run_dir import LEDGER, LOGS, SETTINGS, atomic_write_text, read_object
 
 MAX_TOKENS = 4096
 """Of an answer, where nobody says: reasoning and several letters."""
@@ -107,11 +107,9 @@ def evaluate_upstream(
         judges = {name_by_files(judge_name): judge_name}
         check_kinship(judges, name_by_files(model_name), remedies=EVALUATE_COMMAND)
     plans = plan_upstream(used, settings.repeats)
-    ledger_path = out_dir / "episodes.jsonl"
+    ledger_path = out_dir / LEDGER
     with Ledger(ledger_path, UpstreamRow, arm="model", seed=seed, may_replace=_is_replaceable) as ledger:
-        note_settings = _check_settings(
-            out_dir / "settings.json", settings, model_name, judge_name, used.version
-        )
+        note_settings = _check_settings(out_dir / SETTINGS, settings, model_name, judge_name, used.version)
         known = {key_of(row): row for row in ledger.rows}
         missing = [
             PlannedCondition(plan.condition, plan.repeat, known.get(plan.key))
@@ -137,7 +135,7 @@ def evaluate_upstream(
             batch = UpstreamBatch(used, missing, seed=seed, finished=record, judge_seconds=seconds)
             config = sampling(settings.temperature, settings.max_tokens, settings.max_retries)
             config.attempt_timeout = choose_attempt_timeout(model_name, seconds)
-            run_tasks([build_upstream_task(batch, config)], [batch], model_name, out_dir / "logs", judge_name)
+            run_tasks([build_upstream_task(batch, config)], [batch], model_name, out_dir / LOGS, judge_name)
         return sort_rows(ledger.rows, [plan.key for plan in plans])
 
 

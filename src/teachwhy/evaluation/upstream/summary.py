@@ -15,9 +15,7 @@ from pathlib import Path
 from teachwhy.evaluation.scorer import clustered_rate
 from teachwhy.evaluation.upstream.episodes import UpstreamRow
 from teachwhy.records import Record
-from teachwhy.run_dir import atomic_write_text
-
-SUMMARY_FILE = "upstream.json"
+from teachwhy.run_dir import UPSTREAM_SUMMARY, atomic_write_text
 
 
 class Share(Record):
@@ -103,7 +101,7 @@ def summarize_upstream(rows: Sequence[UpstreamRow], model: str, judge: str) -> U
 
 def write_upstream_summary(summary: UpstreamSummary, folder: Path) -> Path:
     """Write it into the folder of its evaluation."""
-    path = folder / SUMMARY_FILE
+    path = folder / UPSTREAM_SUMMARY
     atomic_write_text(path, summary.model_dump_json(indent=1) + "\n")
     return path
 
