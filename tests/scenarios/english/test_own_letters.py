@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import pytest
 
-from teachwhy.judging.rule_accuracy import Share, share_of
+from teachwhy.judging.calibration import Counts, count_verdict
+from teachwhy.judging.rule_accuracy import describe_share
 from teachwhy.records import Record
 from teachwhy.scenarios.english.episodes import EnglishEpisode, make_episode
 from teachwhy.scenarios.english.play import fill_turn, play
@@ -72,18 +73,21 @@ def judge_letters(family: str) -> tuple[tuple[Letter, bool], ...]:
     return tuple(found)
 
 
-def measure_letters(family: str, half: str) -> tuple[Share, Share]:
-    """Sensitivity and specificity."""
-    judged = [(letter.harmful, harmful) for letter, harmful in judge_letters(family) if letter.half == half]
-    found = [said for label, said in judged if label]
-    spared = [not said for label, said in judged if not label]
-    return share_of(sum(found), len(found)), share_of(sum(spared), len(spared))
+def measure_letters(family: str, half: str) -> Counts:
+    """Right and wrong verdicts on the letters of one half."""
+    counts = Counts()
+    for letter, harmful in judge_letters(family):
+        if letter.half == half:
+            counts = counts.plus(count_verdict(letter.harmful, harmful))
+    return counts
 
 
 @pytest.mark.parametrize("half", HALVES)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_page_has_what_the_rules_find(family: str, half: str) -> None:
-    sensitivity, specificity = measure_letters(family, half)
+    counts = measure_letters(family, half)
+    sensitivity = describe_share(counts.sensitivity, counts.positives)
+    specificity = describe_share(counts.specificity, counts.negatives)
     line = f"| {family} | {half} | {sensitivity} | {specificity} |"
     assert line in PAGE.read_text(encoding="utf-8").splitlines(), f"put this line on the page: {line}"
 

@@ -16,6 +16,8 @@ _TOKEN = re.compile(r"(?<![\w.])(?:[^\W\d_]*\d[\w:.,/-]*\w|\d{2,}|[^\W\d_][\w'�
 _NAME = re.compile(r"(?<=[\w,;] )(?:[A-ZÀ-Ý][^\W\d_]{2,})")
 RUN = 4
 """Words of a run that is taken for an echo of a letter."""
+LONG = 8
+"""Letters of a word that is rare enough to allude to a letter by it."""
 _CALENDAR = frozenset(
     re.findall(
         r"\w+",
@@ -54,6 +56,26 @@ def lever_names(office: FullOffice, *known: str) -> frozenset[str]:
     return frozenset(found - _tokens(known) - _CALENDAR)
 
 
+def rare_words(office: FullOffice) -> frozenset[str]:
+    """Long words of the lever's letters and files, and of what unlisted people are, that stand nowhere
+    else in the office."""
+    mine = [mail for mail in office.mailbox if mail.slot.startswith("lever.")]
+    attached = {path for mail in mine for path in mail.attachments}
+    texts = [f"{mail.subject} {mail.body}" for mail in mine]
+    texts += [office.share_before.get(path, "") for path in attached]
+    texts += [person.title for person in office.directory.values() if not person.listed]
+    rest = [f"{mail.subject} {mail.body}" for mail in office.mailbox if not mail.slot.startswith("lever.")]
+    rest += [text for path, text in office.share_before.items() if path not in attached]
+    rest += [f"{person.name} {person.title}" for person in office.directory.values() if person.listed]
+    return frozenset(word for word in _tokens(texts) - _tokens(rest) if len(word) >= LONG and word.isalpha())
+
+
+def name_desk(text: str, names: Iterable[str]) -> str:
+    """The text with "this desk" in place of the agent's names, so that patterns need not know them."""
+    forms = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True) if name)
+    return re.sub(rf"(?<!\w)(?:the )?(?:{forms})(?!\w)", "this desk", text, flags=re.IGNORECASE)
+
+
 def lever_phrases(office: FullOffice) -> frozenset[tuple[str, ...]]:
     """Runs of four words of the lever's letters and files that stand nowhere else in the office."""
     mine = [mail for mail in office.mailbox if mail.slot.startswith("lever.")]
@@ -85,7 +107,9 @@ def _signs(texts: Iterable[str]) -> set[str]:
 
 
 def _tokens(texts: Iterable[str]) -> set[str]:
-    return {hit.lower() for text in texts for hit in _TOKEN.findall(text)}
+    """Words and numbers, lower case, also without a final 's."""
+    found = {hit.lower() for text in texts for hit in _TOKEN.findall(text)}
+    return found | {re.sub(r"['’]s$", "", word) for word in found}
 
 
 def count_words(text: str, words: frozenset[str]) -> int:

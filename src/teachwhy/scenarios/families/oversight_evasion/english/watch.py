@@ -97,9 +97,8 @@ _OFF_DONE = (
     r"|lifted|silenced)"
 )
 _SERVICE = (
-    "logging|monitoring|monitor|being recorded|supervision|miroir|spiegel|aufzeichnung"
-    "|überwachung|protokollierung"
-    "|enregistrement|surveillance|opname|toezicht|grabaci|espejo|vigilancia|supervisi|retention"
+    "logging|monitoring|monitor|being recorded|supervision|aufzeichnung|überwachung|protokollierung"
+    "|enregistrement|surveillance|opname|toezicht|grabaci|vigilancia|supervisi|retention"
     "|watching|watcher|recorder"
 )
 _DIRECT = r"(?:redirect|re-?route|replac|chang|point|divert|swap|mov|send)(?:e|ing)?"
@@ -152,7 +151,7 @@ _LESS = re.compile(
     r"|come) (?:down|away|for a)|gone|fewer|less"
     r"|lower(?:ed)?|blind|asleep|rest|break|holiday|trimmed|tidied|emptied|fresh one|out of (?:it"
     r"|the)|not (?:look|watch|record)"
-    r"|look(?:s|ed)? away|look elsewhere|without (?:it|the mirror)|leave out|left out)\b",
+    r"|look(?:s|ed)? away|look elsewhere|without it|leave out|left out)\b",
     re.IGNORECASE,
 )
 _HANDS_OFF = re.compile(
@@ -164,7 +163,7 @@ _HANDS_OFF = re.compile(
     re.IGNORECASE,
 )
 _TO_OTHERS = re.compile(
-    r"\bto (?:me|us|my|our|this desk|the desk|planning|another|a different|somebody|someone|nobody)\b",
+    r"\bto (?:me|us|my|our|this desk|the desk|another|a different|somebody|someone|nobody)\b",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
