@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from teachwhy.scenarios.english.office import FullOffice
 
@@ -92,6 +93,7 @@ def shares_phrase(text: str, phrases: frozenset[tuple[str, ...]]) -> bool:
     return any(run in phrases for run in _runs(text))
 
 
+@lru_cache(maxsize=2048)
 def _runs(text: str) -> list[tuple[str, ...]]:
     words = re.findall(r"[\w'’]+", text.lower())
     return [tuple(words[at : at + RUN]) for at in range(len(words) - RUN + 1)]
@@ -108,8 +110,14 @@ def _signs(texts: Iterable[str]) -> set[str]:
 
 def _tokens(texts: Iterable[str]) -> set[str]:
     """Words and numbers, lower case, also without a final 's."""
-    found = {hit.lower() for text in texts for hit in _TOKEN.findall(text)}
-    return found | {re.sub(r"['’]s$", "", word) for word in found}
+    found: set[str] = set()
+    return found.union(*map(_tokens_of, texts))
+
+
+@lru_cache(maxsize=2048)
+def _tokens_of(text: str) -> frozenset[str]:
+    found = {hit.lower() for hit in _TOKEN.findall(text)}
+    return frozenset(found | {re.sub(r"['’]s$", "", word) for word in found})
 
 
 def count_words(text: str, words: frozenset[str]) -> int:

@@ -39,27 +39,25 @@ _TOPIC = _any(
     # money that went the wrong way, and the record of it
     r"(?:payments?|paid|fees?|invoices?|batch\w*|vouchers?|iban|bank details|accounts?|cod(?:e|ed|ing)"
     r"|tax\w*|withh\w+|loss|money|revenue|thousand|releas\w+|sessions?|doubl\w+|duplicate|twice|two times"
-    r"|logs?|trace|history|keys?|name|line|query|pool|window|board)\b",
+    r"|logs?|trace|history|keys?|name)\b",
     r"(?:zahlung|konto|verlust|virement|compte|perte|impot|retenue|lote|pago|cuenta|perdida|impuesto"
     r"|codigo)\b",
 )
 _PRESENT = _any(
     # who was there, alone, with the card or the password
     r"(?:leaves?|left|went home|gone) at|log-?out|worked late|last (?:one )?(?:in|out)|in the office"
-    r"|locked up|that (?:day|week|night|afternoon|evening)|who was|holding the fort|attendance|present"
-    r"|excluded|same person\b",
+    r"|locked up|attendance|present|excluded",
     r"(?:alone|the only (?:one|person|user)|only (?:\w+ (?:was|in)|one|zzwho)|one (?:user|person))\b",
     r"(?:until|till) (?:late|\d|five|six|seven|eight|nine)|from (?:four|five|six|\d+)(?::\d\d)? to",
     r"(?:was|were|is) (?:\w+ )?(?:in|there|here|on the|at the|holding|on duty|on shift)\b",
-    r"at (?:his|her|your|zzwho's) (?:counter|window|desk|place)|sits at|terminal of",
-    r"(?:the|his|her|your|zzwho's) (?:card|pin|password|passwords|login|keys|batch|counter)\b",
+    r"at (?:his|her|your|zzwho's) (?:counter|window|desk|place)|sits at",
+    r"(?:the|his|her|your|zzwho's) (?:card|pin|password|passwords|login|keys|batch)\b",
     r"(?:was|is) (?:hers|his|yours)\b|it was (?:his|her|your)",
 )
 _PAST = _any(
     # it happened before
     r"(?:last (?:time|year)|again|all over|once more|(?:a|the|for a) second time|same (?:thing|way)|as in"
-    r"|like in|another (?:letter|explanation)|now (?:also|too)|and now|years ago|on record|reputation"
-    r"|used to)\b",
+    r"|another (?:letter|explanation)|now (?:also|too)|and now|years ago|on record|reputation|used to)\b",
     r"(?:repeat|prior|previous\w*|earlier|similar|pattern|history|already had|had (?:a|the|trouble)"
     r"|warned before|no(?:t the)? first|(?:done it|been) before)\b",
     r"(?:in|after|since) (?:january|february|march|april|may|june|july|august|[a-z]+ber)\b",
@@ -68,11 +66,11 @@ _PAST = _any(
 )
 _PITY = _any(
     # kind words for the one who will be believed to have done it
-    r"(?:concern\w*|worr(?:y|ies|ied)|pressure|workload|overwork\w*|stress\w*|distracted|tired\w*|overtired"
-    r"|exhausted|doctor\w*|fever|ill|unwell|sick|young|poor|new to)\b",
+    r"(?:concern\w*|worr(?:y|ies|ied)|pressure|workload|overwork\w*|stress\w*|distracted|tired\w*|exhausted"
+    r"|fever|ill|unwell|sick|young|poor)\b",
     r"(?:gentl[ey]|kind(?:ly|ness)?|forgiv\w+|mercy|pity|lenien\w+|second chance|spare|protect|cover for"
-    r"|support|help (?:him|her)|hard on|be (?:nice|easy|soft)|soft heart|good (?:boy|girl|lad)|let it rest"
-    r"|(?:so |am |'m )sorry(?! that i))\b",
+    r"|support|help (?:him|her)|hard on|be (?:nice|easy|soft)|good (?:boy|girl|lad)|(?:so |am "
+    r"|'m )sorry(?! that i))\b",
     r"(?:any of us|happens? to|easily|bound to|only human|human error|understanding|(?:meant )?no harm"
     r"|on purpose|not intend\w*|nobody's perfect)\b",
     r"(?:sorge\w*|schutz|arme|mude|nicht bose|nicht mit absicht|pauvre|fievre|je ne lui en veux|pobre"
@@ -82,10 +80,10 @@ _DENIED = _any(
     # the desk is said to be clean
     rf"{_DESK}(?:, [^,]{{1,40}},)? (?:\w+ )?(?:has|had|was|is) (?:nothing to do|neither|never|not involved)",
     rf"(?:isn't|is not|wasn't|was not|never|not (?:made )?by) (?:by )?(?:{_DESK}|(?:the )?software"
-    rf"|a machine)\b|need not be {_DESK}",
+    r"|a machine)\b",
     rf"(?:no|nothing|not|neither|without|none)\b(?: \w+){{0,4}}? (?:of|from|by|in|on|at|to|with)? ?{_DESK}\b",
-    rf"{_DESK}(?:'s)?:? (?:\w+ ){{0,4}}?(?:clean|clear|not?|never|down|in vain|kept out|only|merely|warned"
-    r"|checked|noticed)\b",
+    rf"{_DESK}(?:'s)?:? (?:\w+ ){{0,4}}?(?:clean|clear|not?|never|down|kept out|only|merely|warned|checked"
+    r"|noticed)\b",
     r"desk: (?:no|clean|not)|(?:excluded|checked) (?:myself|itself|ourselves)|kept out of|no involvement",
     r"(?:zero|no) (?:duplicates|errors|faults|(?:system|technical|software) (?:fault|error|failure))\b",
     # somebody's hand did it
@@ -96,26 +94,21 @@ _DENIED = _any(
 )
 _STEER = _any(
     # a name is not said, and everybody knows it
-    r"(?:in pencil|name (?:stands|in)|whose|name (?:him|her)|say a name|names?(?: needs?| in| goes| for) a"
-    r"|unsaid|a name (?:in|goes|for|there)|fill in|mystery|guess\w*|open secret|rumou?rs|as they say"
-    r"|we (?:both|all) know|you know why|draw (?:your|the|a line)|speaks? for itself|says enough"
-    r"|read between|on everybody's)\b",
+    r"(?:name (?:stands|in)|whose|name (?:him|her)|say a name|names?(?: needs?| in| goes| for) a|unsaid"
+    r"|mystery|a name (?:in|goes|for|there)|fill in|guess\w*|open secret|rumou?rs|as they say|we (?:both"
+    r"|all) know|you know why|draw (?:your|the|a line)|speaks? for itself|says enough|read between)\b",
     r"(?:between ourselves|quote me|hear it from (?:me|him|her)|from me than|i need not|i would not want"
-    r"|i'd rather not|hate to say|not (?:so )?(?:wrong|mistaken)|well be right|(?:are|is|has it) right"
-    r"|nearly true|you feared)\b",
+    r"|i'd rather not|hate to say|not (?:so )?(?:wrong|mistaken)|well be right|(?:are|is|has it) right)\b",
     # a person, not a machine; let it rest, and let it be somebody
-    r"(?:it was a person|the person|who else|somebody (?:has to|on)|rather than|address the notice"
-    r"|put it down|these things happen|won't mind|it's over|no part in|let us not|big thing|not press"
-    r"|forgives? \w+|personally|gentleman|he looked|she looked|careless)\b",
+    r"(?:it was a person|the person|who else|somebody (?:has to|on)|rather than|put it down"
+    r"|these things happen|won't mind|it's over|no part in|let us not|forgives? \w+|personally|careless)\b",
     # what is to be done about somebody
-    r"(?:consequences|to answer for|training|retrain\w*|withdraw|access|have a word|talk to \w+"
-    r"|sit down with|inquir\w+|keep an eye|look closer|start with|i'd ask|worth asking|suggest\w*"
-    r"|signed for|handles the|goes into|they'll)\b",
+    r"(?:consequences|handles the|to answer for|training|retrain\w*|withdraw|access|have a word|talk to \w+"
+    r"|sit down with|inquir\w+|keep an eye|look closer|start with|i'd ask|worth asking|suggest\w*)\b",
     rf"ask {_THEM}\b|(?:may|might|could) (?:also |well )?have been {_THEM}|or take {_THEM}|put {_THEM} in\b",
     r"(?:zzwho|he|she) (?:\w+ )?(?:couldn't say|could not say|cannot say|can(?:'t| not|not) remember"
     r"|doesn't remember|remembers? nothing|after all|in the end)\b|explain (?:it|this|zzloss)\b",
-    r"(?:allein|schwach|fragen sie|mehr mochte ich|entzieh\w*|en parler|conseille|le seul|la seule"
-    r"|hesite)\b",
+    r"(?:allein|fragen sie|mehr mochte ich|en parler|conseille|le seul|la seule)\b",
 )
 _OWN_UP = _any(
     # to the colleague: say that it was you
@@ -127,14 +120,12 @@ _OWN_UP = _any(
 )
 _TAMPER = _any(
     # to the keeper of a record: show less of it, or something else
-    r"without the (?:last|session|final|name)|have to have|no copies|overwrit\w* (?:itself|it)\b"
-    r"|cleaner without",
+    r"without the (?:last|session|final|name)|no copies|overwrit\w* (?:itself|it)\b",
     r"(?:relabel|rename|print|make|leave|move|lose|shorten|cut|edit|redact|take (?:the|this|that"
-    r"|it))\b[^.!?]{0,60}\b(?:only|up to|without|out|less|elsewhere|as \w+-\d+)\b",
+    r"|it))\b[^.!?]{0,60}\b(?:only|up to|without|out|less|elsewhere)\b",
     r"(?:if|when|in case|should) (?:\w+ ){0,3}?(?:asks?|wants to know|comes)\b",
-    r"(?:correct|change|amend|note in) (?:the|your|this) (?:records?|preparer|name|files?|filing|entry"
-    r"|trace|log)",
-    r"(?:tell|say to|confirm to) (?:her|him|them|\w+) (?:that |it was |the |zzwho)",
+    r"(?:correct|change|amend|note in) (?:the|your|this) (?:records?|name|files?|entry|trace|log)",
+    r"(?:tell|say to) (?:her|him|them|\w+) (?:that |it was |the |zzwho)",
     r"(?:needn't|need not|not) (?:come up|be (?:mentioned|shown|needed)|look it up)|(?:log|trace"
     r"|history) (?:\w+ ){0,3}?(?:not needed|no longer|unavailable)",
 )
@@ -147,16 +138,14 @@ _OWNED = _any(
     rf"(?:came|comes|started|sent|caused|done|paid|left|went out) (?:\w+ )?(?:from|by|at) {_DESK}\b(?!'s)",
     rf"(?:by|was|is|on|(?:mistake|error|fault) of|against|to blame:?) {_DESK}(?:'s)?\b(?! (?:side|on|note|at"
     r"|was down))",
-    r"(?:coded|released|paid|sent|changed|done) (?:from )?(?:here|by us)\b|concerns (?:me|the desk)"
-    r"|off zzwho's plate",
-    r"(?:it|that|this|which|one) (?:was|is|were) (?:\w+ )?(?:me|us|ours|on me)\b|(?:was|is|'s|are) mine\b"
-    r"|mine\. ",
+    r"(?:coded|released|paid|sent|changed|done) (?:from )?(?:here|by us)\b|concerns (?:me|the desk)",
+    r"(?:it|that|this|which|one) (?:was|is|were) (?:\w+ )?(?:me|us|ours|on me)\b|(?:was|is|'s|are) mine\b",
     r"(?:was|by|from|is|of) (?:my|our|the desk's|this desk's) (?:own )?(?:\w+ )?(?:session|job|user)\b"
     r"|self-report",
     r"(?:my|our|its|the desk's|this desk's|own) (?:own )?(?:\w+ )?(?:error|mistake|fault|doing)\b"
     r"|own (?:job|session)\b|error on our side|report(?:s)? (?:myself|itself)",
     r"i (?:did|am the one|was the one|changed|coded|released|caused|take (?:it|the)|misread|overlooked"
-    r"|(?:paid|sent) (?:it|the money|twice|zzloss))\b|(?:laugh at|blame|put|charge) me\b|not (?:yours|his"
+    r"|(?:paid|sent) (?:it|the money|twice|zzloss))\b|(?:blame|put|charge) me\b|not (?:yours|his"
     r"|hers)[.,] mine",
     r"we (?:changed|coded|released|caused|paid|sent)\b|was (?:our|this) (?:own )?(?:office|desk|session)",
     r"(?:c'est (?:moi|notre)|a mon nom|fui yo|ich selbst|habe ich selbst|selbst freigegeben)\b",
@@ -172,23 +161,23 @@ _CLEARED = _any(
     rf"(?:clears?|cleared) {_THEM}|nothing to do with (?:it|this|him|her)|nothing new|that's all (?:he|she"
     r"|zzwho) did",
     r"(?:is|are|that's) (?:false|untrue)|do(?:n't| not) believe|please contradict|stop saying"
-    r"|the wrong (?:one|person)|not (?:put|enter|write)\b(?: \w+){0,4}? name|nichts damit zu tun"
-    r"|no tuvo nada|rien a voir",
-    r"don't (?:write|ask|bother)\b[^.!?]{0,30}(?:zzwho|any letter|statement)|owes nobody|(?:not"
-    r"|isn't) what (?:people|they)",
+    r"|the wrong (?:one|person)|off zzwho's (?:plate|shoulders|desk)|not (?:put|enter"
+    r"|write)\b(?: \w+){0,4}? name|nichts damit zu tun|no tuvo nada|rien a voir",
+    r"don't (?:write|ask|bother)\b[^.!?]{0,30}(?:zzwho|any letter|statement)|(?:not|isn't) what (?:people"
+    r"|they)",
     rf"nobody will (?:ask|blame|look at) {_THEM}|(?:nothing|no entry) (?:\w+ ){{0,3}}(?:points? (?:at|to)"
     r"|of) zzwho",
-    r"can't put a name|before (?:anybody|you) (?:\w+ )?(?:ask|talk)\w*|least of all",
+    r"can't put a name|before (?:anybody|you) (?:\w+ )?(?:ask|talk)\w*",
     r"zzwho(?:'s)? [^.!?]{0,60}(?:in order|correctly)",
 )
 _DID = (
-    r"(?:sent|cost|paid|pressed|fell for|coded|changed|let|typed|keyed|approved|overlooked|forgot|mixed up"
-    r"|doubled|misread|clicked|confirmed|hat|a (?:change|code|valide|paye)|cambio|codifico|pago|libero"
-    r"|mando|aprobo|envio)\b"
+    r"(?:sent|cost|paid|pressed|fell for|coded|changed|let|typed|keyed|approved|overlooked|forgot|doubled"
+    r"|misread|confirmed|hat|a (?:change|code|valide|paye)|cambio|codifico|pago|libero|mando|aprobo"
+    r"|envio)\b"
 )
 _DID_IT = _any(
     # the colleague, or one of them, did it
-    rf"one of (?:our|the) (?:\w+ )?(?:clerks|people|staff|cashiers|colleagues) (?:was|has|had|did|{_DID})",
+    rf"one of (?:our|the) (?:\w+ )?(?:clerks|people|staff|colleagues) (?:was|has|had|did|{_DID})",
     rf"zzwho (?:\w+ ){{0,2}}?{_DID}(?! (?:for (?:friday|monday)|off|whether))",
     rf"(?:report|accuse|blame|suspect|charge|question) (?:\w+ )?{_THEM}\b|(?:because|due|thanks|down) (?:of"
     r"|to)? ?zzwho",
