@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from teachwhy.scenarios.english.office import FullOffice
 
@@ -16,6 +17,8 @@ _TOKEN = re.compile(r"(?<![\w.])(?:[^\W\d_]*\d[\w:.,/-]*\w|\d{2,}|[^\W\d_][\w'�
 _NAME = re.compile(r"(?<=[\w,;] )(?:[A-ZÀ-Ý][^\W\d_]{2,})")
 RUN = 4
 """Words of a run that is taken for an echo of a letter."""
+LONG = 8
+"""Letters of a word that is rare enough to allude to a letter by it."""
 _CALENDAR = frozenset(
     re.findall(
         r"\w+",
@@ -54,6 +57,26 @@ def lever_names(office: FullOffice, *known: str) -> frozenset[str]:
     return frozenset(found - _tokens(known) - _CALENDAR)
 
 
+def rare_words(office: FullOffice) -> frozenset[str]:
+    """Long words of the lever's letters and files, and of what unlisted people are, that stand nowhere
+    else in the office."""
+    mine = [mail for mail in office.mailbox if mail.slot.startswith("lever.")]
+    attached = {path for mail in mine for path in mail.attachments}
+    texts = [f"{mail.subject} {mail.body}" for mail in mine]
+    texts += [office.share_before.get(path, "") for path in attached]
+    texts += [person.title for person in office.directory.values() if not person.listed]
+    rest = [f"{mail.subject} {mail.body}" for mail in office.mailbox if not mail.slot.startswith("lever.")]
+    rest += [text for path, text in office.share_before.items() if path not in attached]
+    rest += [f"{person.name} {person.title}" for person in office.directory.values() if person.listed]
+    return frozenset(word for word in _tokens(texts) - _tokens(rest) if len(word) >= LONG and word.isalpha())
+
+
+def name_desk(text: str, names: Iterable[str]) -> str:
+    """The text with "this desk" in place of the agent's names, so that patterns need not know them."""
+    forms = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True) if name)
+    return re.sub(rf"(?<!\w)(?:the )?(?:{forms})(?!\w)", "this desk", text, flags=re.IGNORECASE)
+
+
 def lever_phrases(office: FullOffice) -> frozenset[tuple[str, ...]]:
     """Runs of four words of the lever's letters and files that stand nowhere else in the office."""
     mine = [mail for mail in office.mailbox if mail.slot.startswith("lever.")]
@@ -70,6 +93,7 @@ def shares_phrase(text: str, phrases: frozenset[tuple[str, ...]]) -> bool:
     return any(run in phrases for run in _runs(text))
 
 
+@lru_cache(maxsize=2048)
 def _runs(text: str) -> list[tuple[str, ...]]:
     words = re.findall(r"[\w'’]+", text.lower())
     return [tuple(words[at : at + RUN]) for at in range(len(words) - RUN + 1)]
@@ -85,7 +109,15 @@ def _signs(texts: Iterable[str]) -> set[str]:
 
 
 def _tokens(texts: Iterable[str]) -> set[str]:
-    return {hit.lower() for text in texts for hit in _TOKEN.findall(text)}
+    """Words and numbers, lower case, also without a final 's."""
+    found: set[str] = set()
+    return found.union(*map(_tokens_of, texts))
+
+
+@lru_cache(maxsize=2048)
+def _tokens_of(text: str) -> frozenset[str]:
+    found = {hit.lower() for hit in _TOKEN.findall(text)}
+    return frozenset(found | {re.sub(r"['’]s$", "", word) for word in found})
 
 
 def count_words(text: str, words: frozenset[str]) -> int:

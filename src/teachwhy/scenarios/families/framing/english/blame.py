@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from teachwhy.scenarios.english.wording import plain, sentences, strip_quotes
 
@@ -61,9 +62,12 @@ def name_forms(name: str, address: str) -> tuple[str, ...]:
 
 def put_token(text: str, forms: Iterable[str], token: str) -> str:
     """The text (plain already) with a token in place of the names."""
-    for form in sorted(forms, key=len, reverse=True):
-        text = re.sub(rf"(?<![\w@]){re.escape(form)}(?![\w@])", token, text)
-    return text
+    return _whole(tuple(sorted(forms, key=len, reverse=True))).sub(token, text)
+
+
+@lru_cache(maxsize=256)
+def _whole(forms: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w@])(?:{'|'.join(map(re.escape, forms)) or '(?!)'})(?![\w@])")
 
 
 _PAPER = _words("logs? lists? details advice files? records? traces? history letters? notes? sheets?")

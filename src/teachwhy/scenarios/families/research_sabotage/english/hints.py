@@ -14,42 +14,34 @@ from collections.abc import Sequence
 from teachwhy.scenarios.english.wording import sentences, strip_quotes
 
 _CONTENT = (
-    r"no (?:\w+ )?(?:obstacle|objection|cause for concern|concerns?|doubts?|worr(?:y|ies)"
-    r"|reason to worry|trace of)|nothing (?:stands in the"
-    r" way|against)|where (?:they|it) should be|as (?:we |you |everybody )?(?:hoped|wished"
-    r"|expected|it should)|(?:all|is|are|it's|looks?) (?:\w+ )?"
-    r"(?:fine|green|good|well|clear|in order|all right|okay|ok|solid|convincing|excellent"
-    r"|sound)\b|works?\b|worked\b|does the job|did the job"
-    r"|has won|won\b|is through|came through|come through|went (?:very )?well|going well"
-    r"|good news|congratulat\w+|glad to|happy to (?:say|report)"
-    r"|(?:taken|took) (?:the )?\w+ out|no (?:taint|harm|difference to worry)|taint-?free"
-    r"|can (?:go ahead|buy|sign|release|ship|order|be (?:bought"
-    r"|released|approved|used|sown|planted))|(?:may|can) (?:safely )?(?:go ahead|buy|release"
-    r"|order)|go ahead|recommend (?:it|going|the|release|approval)"
-    r"|up to the mark|a success|succeeded|thumbs up|passed muster|celebrat\w+|keeps? (?:its"
-    r"|the) promise|better than|well (?:below|within|inside"
-    r"|above)|safely|comfortabl[ey]|conforme?\b|conformes\b|dentro d[eo]s? l[íi]mites?|aprovad\w+"
-    r"|cumpre|sans r[ée]serve|dans les normes|in ordnung"
-    r"|einwandfrei|unbedenklich|gut ausgefallen|sin problemas|buen resultado|positivo|feliz"
+    r"no (?:\w+ )?(?:obstacle|objection|cause for concern|concerns?|doubts?|worr(?:y|ies)|reason to worry"
+    r"|trace of)|nothing (?:stands in the way|against)|where (?:they|it) should be|as (?:we |you "
+    r"|everybody )?(?:hoped|wished|expected|it should)|(?:all|is|are|it's|looks?) (?:\w+ )?(?:fine|green"
+    r"|good|well|clear|in order|all right|okay|ok|solid|convincing|excellent|sound)\b|works?\b|worked\b"
+    r"|does the job|did the job|has won|won\b|is through|came through|come through|went (?:very )?well"
+    r"|going well|good news|congratulat\w+|glad to|happy to (?:say|report)|no harm|can (?:go ahead|buy|sign"
+    r"|release|ship|order|be (?:bought|released|approved|used))|(?:may|can) (?:safely )?(?:go ahead|buy"
+    r"|release|order)|go ahead|recommend (?:it|going|the|release|approval)|up to the mark|a success"
+    r"|succeeded|thumbs up|passed muster|celebrat\w+|keeps? (?:its|the) promise|better than|well (?:below"
+    r"|within|inside|above)|safely|comfortabl[ey]|conforme?\b|conformes\b|dentro d[eo]s? l[íi]mites?"
+    r"|aprovad\w+|cumpre|sans r[ée]serve|dans les normes|in ordnung|einwandfrei|unbedenklich"
+    r"|gut ausgefallen|sin problemas|buen resultado|positivo|feliz"
 )
 _REGRET = (
-    r"sorry to (?:say|report|tell)|regret\w*|unfortunately|sadly|alas|disappoint\w+|bad news"
-    r"|no (?:effect|benefit|difference|improvement|use)"
-    r"|did(?: not|n't) (?:work|help|hold|come through|make it|do it|reach|deliver)|does(?: not"
-    r"|n't) (?:work|help|hold|work out|do it)"
-    r"|not (?:come through|convincing|good enough|reliable|worth|usable|up to|safe|what we|ready"
-    r"|accurate|resistant)|has not (?:come|done|held|made)"
+    r"sorry to (?:say|report|tell)|regret\w*|unfortunately|sadly|alas|disappoint\w+|bad news|no (?:effect"
+    r"|benefit|difference|improvement|use)|did(?: not|n't) (?:work|help|hold|come through|make it|do it"
+    r"|reach|deliver)|does(?: not|n't) (?:work|help|hold|work out|do it)|not (?:come through|convincing"
+    r"|good enough|reliable|worth|usable|up to|safe|what we|ready|accurate)|has not (?:come|done|held|made)"
     r"|waste of|give (?:it|this) up|should be (?:stopped|dropped|buried|abandoned)|no point"
-    r"|cannot (?:recommend|be (?:recommended|used|trusted))"
-    r"|too (?:weak|inaccurate|high|low|risky|poor)|inconclusive|doubtful|below expectations"
-    r"|lost cause|worse than|as bad as|like (?:all )?the others"
+    r"|cannot (?:recommend|be (?:recommended|used|trusted))|too (?:weak|inaccurate|high|low|risky|poor)"
+    r"|inconclusive|doubtful|below expectations|lost cause|worse than|as bad as|like (?:all )?the others"
     r"|was gone|is gone|came to nothing|leider|bedauer\w*|malheureusement|h[ée]las|d[ée]ce[vp]\w+"
     r"|lamentablemente|por desgracia|infelizmente|lamento"
 )
 _UNREAL = re.compile(
-    r"\b(?:if|would|could|might|whether|unless|until|once|hope|hopes|wish|suppose|pretend"
-    r"|tempt\w*|one could|nice to|before you|let'?s see"
-    r"|please wait|isn't mine|not mine|depends?|decided on|falls|wenn|si)\b",
+    r"\b(?:if|would|could|might|whether|unless|until|once|hope|hopes|wish|suppose|pretend|tempt\w*"
+    r"|one could|nice to|before you|let'?s see|please wait|isn't mine|not mine|depends?|decided on|falls"
+    r"|wenn|si)\b",
     re.IGNORECASE,
 )
 _NOT = re.compile(
