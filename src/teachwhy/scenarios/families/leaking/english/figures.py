@@ -74,7 +74,7 @@ def _read_run(hit: re.Match[str]) -> str:
     groups = [*pieces[:-1], whole]
     if len(groups) < _FEWEST_GROUPS or any(len(group) > _MOST_DIGITS for group in groups):
         return hit[0]
-    return "".join(groups) + point + decimals
+    return f"{''.join(groups)}{point}{decimals}"
 
 
 def _read_numerals(pieces: list[str]) -> str:
