@@ -138,6 +138,39 @@ def test_a_request_that_joins_a_running_batch_is_answered_as_if_alone(
     assert max(num_running) > 5  # many did run together
 
 
+@pytest.mark.parametrize("budget", [ROOMY, TIGHT, NO_STORE], ids=["roomy", "tight", "no store"])
+def test_a_request_that_is_given_up_leaves_before_the_next_step(
+    checkpoint: LoadedCheckpoint, budget: Budget
+) -> None:
+    """Every second one goes after a few steps, the last of all too; the others answer as without them."""
+    endless = replace(checkpoint, stop_ids=frozenset())
+    requests = [
+        TokenRequest(prompt, SamplingParameters(10 + index if index % 2 else 400, seed=index))
+        for index, prompt in enumerate(make_prompts(5))
+    ]
+    expected = BatchGenerator(endless, NO_STORE).generate(requests[1::2])
+    generator = BatchGenerator(endless, budget)
+    generator.generate(requests[1:2])  # leaves heads in the store
+    gone_at = {0: 0, 2: 3, 4: 15}
+    left = [requests]
+    answers: dict[int, Completion] = {}
+    num_fed: list[int] = []
+    advance = generator._advance
+
+    def watch(batch: Batch, next_B: torch.Tensor) -> torch.Tensor:
+        num_fed.append(len(batch.rows))
+        return advance(batch, next_B)
+
+    generator._advance = watch  # type: ignore[method-assign]
+    generator.run(
+        lambda _: left.pop() if left else [],
+        lambda number, answer: answers.update({number: answer}),
+        lambda number: len(num_fed) < gone_at.get(number, 1000),
+    )
+    assert answers == {1: expected[0], 3: expected[1]}
+    assert num_fed == [5] + [4] * 2 + [3] * 7 + [2] * 2 + [1] * 3
+
+
 def test_the_oldest_request_is_not_overtaken_by_ones_that_fit(checkpoint: LoadedCheckpoint) -> None:
     generator = BatchGenerator(checkpoint, TIGHT)  # 256 columns in all, 5 rows
 

@@ -25,6 +25,8 @@ Arrivals = Callable[[Sequence[int]], Sequence[TokenRequest]]
 """Given the columns that each request under way takes: those that join them now (`BatchGenerator.choose`)."""
 Finished = Callable[[int, Completion], None]
 """Told of a request, by its number in order of arrival, as soon as it is done."""
+Wanted = Callable[[int], bool]
+"""Whether anyone still waits for a request, by its number in order of arrival."""
 JOINING_SHARE = 0.15
 """Waiting requests join a running batch when they are this share of it: to read few prompts is slow."""
 PATIENCE_STEPS = 32
@@ -134,15 +136,17 @@ class BatchGenerator:
         return [completions[index] for index in range(len(requests))]
 
     @torch.inference_mode()
-    def run(self, arrive: Arrivals, finished: Finished) -> None:
+    def run(self, arrive: Arrivals, finished: Finished, is_wanted: Wanted = lambda _: True) -> None:
         """Continue requests until all that came are finished; more can come before each step.
 
-        Raises `CheckpointError` when the model's numbers are not numbers.
+        One that is no longer wanted leaves before the next step, and `finished` is not told of it. Raises
+        `CheckpointError` when the model's numbers are not numbers.
         """
         batch = Batch(self._num_layers, self.device)
         num_arrived = 0
         next_B = torch.empty(0, dtype=torch.long, device=self.device)
         while True:
+            has_holes = batch.drop(is_wanted)
             rows = []
             for request in arrive([self._columns(row) for row in batch.running]):
                 room = self._room(request)
@@ -151,7 +155,7 @@ class BatchGenerator:
                 else:
                     rows.append(Row(num_arrived, request, min(request.sampling.max_new_tokens, room)))
                 num_arrived += 1
-            if rows or batch.is_sparse or batch.is_full:
+            if rows or has_holes or batch.is_sparse or batch.is_full:
                 next_B = next_B[batch.compact()]
             if rows:
                 self._num_closed_steps = 0
