@@ -110,8 +110,10 @@ class Engine:
         try:
             from teachwhy.providers.checkpoint import load_checkpoint
             from teachwhy.providers.generation import BatchGenerator
+            from teachwhy.providers.probe import check_batching
 
             checkpoint = load_checkpoint(self.key.folder, self.key.device, self.key.dtype)
+            check_batching(checkpoint)
             self._generator = BatchGenerator(checkpoint)
         except Exception as error:  # noqa: BLE001 (it belongs to those who asked: their `checkpoint` raises it)
             loading.set_exception(error)
@@ -123,8 +125,9 @@ class Engine:
             raise TeachwhyError(f"the model {self.key.folder.path} was closed while it was asked")
 
     async def generate(self, request: TokenRequest) -> Completion:
-        """Queue a request and wait for its completion. Cancelled, it leaves the queue, or the batch before its
-        next step.
+        """Queue a request and wait for its completion.
+
+        Cancelled, it leaves the queue, or the batch before its next step.
         """
         job = _Job(request, Future())
         with self._condition:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from teachwhy.errors import CheckpointError
+from teachwhy.providers import attention
 from teachwhy.providers.batch import Batch, Completion, Row, Stop, TokenRequest
 from teachwhy.providers.checkpoint import LoadedCheckpoint
 from teachwhy.providers.kv_cache import BatchCache, PrefixStore, Window
@@ -65,10 +66,11 @@ class BatchGenerator:
         config = self.model.config.get_text_config()
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        self._num_layers = config.num_hidden_layers
+        self._num_layers = config.num_hidden_layers - (getattr(config, "num_kv_shared_layers", 0) or 0)
         self._bytes_per_token = 2 * self._num_layers * heads * head_dim * self.model.dtype.itemsize
         kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-        self._sees_all_columns = kinds == {"full_attention"} and not getattr(config, "sliding_window", None)
+        has_windows = kinds != {"full_attention"} or bool(getattr(config, "sliding_window", None))
+        self._takes_plain_mask = not has_windows and self.model.config._attn_implementation == attention.NAME
         parameters = inspect.signature(self.model.forward).parameters
         self._takes_positions = "position_ids" in parameters
         self._last_logits_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
@@ -155,7 +157,9 @@ class BatchGenerator:
                 else:
                     rows.append(Row(num_arrived, request, min(request.sampling.max_new_tokens, room)))
                 num_arrived += 1
-            if rows or has_holes or batch.is_sparse or batch.is_full:
+            # a finished row is fed until its place is needed, and must not outgrow the model's positions
+            outgrows = bool(batch.rows) and batch.width - batch.first_column == self.checkpoint.max_length
+            if rows or has_holes or outgrows or batch.is_sparse or batch.is_full:
                 next_B = next_B[batch.compact()]
             if rows:
                 self._num_closed_steps = 0
@@ -272,12 +276,11 @@ class BatchGenerator:
         columns_S = torch.arange(first, batch.width + 1, device=self.device)
         padding_B = batch.padding_B
         mask = columns_S[None, :] >= padding_B[:, None]
-        if self._sees_all_columns:
+        if self._takes_plain_mask:
             mask = mask[:, None, None, :]
-        # a finished row is still fed until its place is needed, and must not outgrow the model's positions
-        positions_B = (batch.width - padding_B).clamp(max=(self.checkpoint.max_length or batch.width + 1) - 1)
+        positions_B1 = (batch.width - padding_B)[:, None]
         batch.width += 1
-        return self._forward(batch.cache, next_B[:, None], mask, positions_B[:, None])
+        return self._forward(batch.cache, next_B[:, None], mask, positions_B1)
 
     def _forward(
         self, cache: BatchCache, input_ids_BS: Tensor, mask: Tensor | None, positions_BS: Tensor
