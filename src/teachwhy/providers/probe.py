@@ -49,11 +49,11 @@ def check_batching(checkpoint: LoadedCheckpoint) -> None:
     if difference is not None and difference > allowed:
         fault = f"its logits differ by {difference:.2g} standard deviations (allowed: {allowed})"
     if fault:
+        kind = quote_foreign(checkpoint.model.config.model_type)
         raise CheckpointError(
-            f"{checkpoint.model.name_or_path}: model type "
-            f"{quote_foreign(checkpoint.model.config.model_type)} does not answer in a batch as it does alone: "
-            f"{fault}. Allowed are decoder-only models whose rows can be padded on the left. Use Inspect's hf/ "
-            "provider with max_connections = 1 for it."
+            f"{checkpoint.model.name_or_path}: model type {kind} does not answer in a batch as alone: "
+            f"{fault}. Allowed are decoder-only models whose rows can be padded on the left. "
+            "Use Inspect's hf/ provider with max_connections = 1 for it."
         )
 
 
