@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import random
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -225,6 +227,25 @@ def test_storage_follows_the_rows_that_run(checkpoint: LoadedCheckpoint) -> None
     generator.run(lambda running: left.pop() if left and len(running) < 2 else [], lambda *_: None)
     assert cells[0] >= 60 * 90
     assert max(cells[100:]) < 2 * 600
+
+
+def test_the_states_of_a_batch_go_with_it(checkpoint: LoadedCheckpoint) -> None:
+    """Without the garbage collector, which an evaluation lets run rarely."""
+    generator = BatchGenerator(checkpoint, ROOMY)
+    caches: list[weakref.ref[BatchCache]] = []
+    forward = generator._forward
+
+    def watch(cache: BatchCache, *args: Any) -> torch.Tensor:
+        caches.append(weakref.ref(cache))
+        return forward(cache, *args)
+
+    generator._forward = watch  # type: ignore[method-assign]
+    gc.disable()
+    try:
+        generator.generate([TokenRequest(p, SamplingParameters(5, seed=0)) for p in make_prompts(4)])
+        assert caches and all(cache() is None for cache in caches)
+    finally:
+        gc.enable()
 
 
 def test_what_an_earlier_row_left_in_a_place_touches_no_later_one(checkpoint: LoadedCheckpoint) -> None:
