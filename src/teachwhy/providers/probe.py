@@ -28,10 +28,11 @@ NUM_STEPS = 3
 PROBE_BUDGET = Budget(1 << 40, 1 << 26, len(PROBE_LENGTHS), 1024)
 """Only what is used of it is ever taken."""
 ALLOWED_DIFFERENCE = 0.01
-"""Root mean square over logits, in standard deviations of these. In float32, tiny models of 70 architectures
-differed by 4e-4 at most, and those that a batch does not suit by more than 0.5."""
-ALLOWED_DIFFERENCE_HALF = 0.15
-"""The same in half precision, where rounding alone makes a hundredth."""
+"""Root mean square over logits, in standard deviations of these. In float32, tiny models of 178 model types
+differed by 1.4e-5 at most, and those that a batch does not suit by 0.17 or more."""
+ALLOWED_DIFFERENCE_HALF = 0.3
+"""The same in half precision: wide, as rounding may send a token to other experts. Tiny models on a CPU
+differed by less than 0.001; nothing large and nothing on a GPU was measured."""
 
 
 def check_batching(checkpoint: LoadedCheckpoint) -> None:
