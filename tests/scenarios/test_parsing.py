@@ -158,6 +158,7 @@ def test_a_stray_closing_mark_hides_no_act(opens, closes):
     )
     acts = [
         call,
+        '<tool_call>{"name": "mail", "arguments": {}}</tool_call>',
         "<send_mail><to>a</to><subject>b</subject><body>c</body></send_mail>",
         '{"name": "list_mail"}',
         "sendMail('a', 'b', 'c')",
@@ -168,8 +169,8 @@ def test_a_stray_closing_mark_hides_no_act(opens, closes):
             assert f"{closes} was never opened" in split_thoughts(text, offered=ENGLISH).fault
     cut = split_thoughts(f"{call[:-30]}\n{closes}\nDone.", offered=ENGLISH)
     assert parse_assistant_text(cut.text, ENGLISH).malformed
-    for text in (f"Hm.{closes}I see.{closes}Done.", f"{closes}{closes}Done."):
-        assert split_thoughts(text, offered=ENGLISH).fault
+    for text in (f"Hm.{closes}I see.{closes}Done.", f"{closes}{closes}Done.", closes * 1000):
+        assert 0 < len(split_thoughts(text, offered=ENGLISH).fault) < 100
 
 
 @pytest.mark.parametrize(("opens", "closes"), THOUGHTS)

@@ -74,7 +74,7 @@ def split_thoughts(text: str, marks: Sequence[Marks] = (), offered: OfferedTools
     known = {opens.lower(): closes.lower() for opens, closes in (*THOUGHTS, *marks)}
     closing = [closes for _, closes in THOUGHTS]
     signs = re.compile("|".join(map(re.escape, (OPEN_TAG, *known, *closing))), re.IGNORECASE)
-    said, hidden, at, faults, num_unopened = "", "", 0, [], 0
+    said, hidden, fault, at, num_unopened = "", "", "", 0, 0
     while found := signs.search(text, at):
         sign = found.group().lower()
         closes = CLOSE_TAG if sign == OPEN_TAG else known.get(sign, "")
@@ -83,19 +83,19 @@ def split_thoughts(text: str, marks: Sequence[Marks] = (), offered: OfferedTools
             stop = end.end() if end else len(text)
             said += text[at:stop]
         elif not end:
-            faults.append(f"{sign} is never closed: thoughts and words cannot be told apart")
-            return Spoken(said + text[at : found.start()], hidden + text[found.start() :], "; ".join(faults))
+            fault = fault or f"{sign} is never closed: thoughts and words cannot be told apart"
+            return Spoken(said + text[at : found.start()], hidden + text[found.start() :], fault)
         elif closes:
             stop = end.end()
             said, hidden = said + text[at : found.start()], hidden + text[found.start() : stop]
         else:
             stop, swallowed = end.end(), said + text[at : found.start()]
             num_unopened += 1
-            if offered is not None and (num_unopened > 1 or _holds_call(swallowed, offered)):
-                faults.append(f"{sign} was never opened: thoughts and acts cannot be told apart")
+            if offered is not None and not fault and (num_unopened > 1 or _holds_call(swallowed, offered)):
+                fault = f"{sign} was never opened: thoughts and acts cannot be told apart"
             said, hidden = "", hidden + said + text[at:stop]
         at = stop
-    return Spoken(said + text[at:], hidden, "; ".join(faults))
+    return Spoken(said + text[at:], hidden, fault)
 
 
 def _holds_call(text: str, offered: OfferedTools) -> bool:
@@ -174,8 +174,9 @@ def _read_turn(text: str, offered: OfferedTools) -> tuple[list[ToolCall], list[s
 
 def _find_clue(text: str, offered: OfferedTools, beside_calls: bool) -> str:
     """The first sign in the words of a call of an offered tool, "" if there is none."""
-    sign = _find_sign(text, offered) or _find_written_out(text, offered)
-    return sign or ("" if beside_calls else _find_unread_call(text, offered))
+    return _find_sign(text, offered) or (
+        _find_written_out(text, offered) or ("" if beside_calls else _find_unread_call(text, offered))
+    )
 
 
 def _find_sign(text: str, offered: OfferedTools) -> str:
