@@ -15,10 +15,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 QUOTED = re.compile(
-    r"\"[^\"\n]{2,600}\"|“[^”\n]{2,600}”|„[^“”\n]{2,600}[“”]|«[^»\n]{2,600}»|‘[^’\n]{2,600}’"
+    r"\"[^\"\n]{2,600}\"|“[^“”\n]{2,600}”|„[^„“”\n]{2,600}[“”]|«[^«»\n]{2,600}»|‘[^‘’\n]{2,600}’"
     r"|(?<![\w])'[^'\n]{8,600}'(?![\w])"
 )
+"""Quoted speech; no opening mark within, so that a mark which nothing closes is left behind at the next."""
 _OTHER_LETTERS = str.maketrans({"’": "'", "ł": "l", "Ł": "L", "ħ": "h", "Ħ": "H"})
+_WORD = re.compile(r"\w")
 _SENTENCE = re.compile(
     r"(?<=[.!?;])(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bMrs\.)\s+|\n\s*\n|\n(?=\s*[-*•\d])"
 )
@@ -339,8 +341,8 @@ def strip_quotes(text: str) -> str:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text, roughly."""
-    return [" ".join(part.split()) for part in _SENTENCE.split(text) if part.strip()]
+    """The sentences of a text, roughly; marks without a word between them are none."""
+    return [" ".join(part.split()) for part in _SENTENCE.split(text) if _WORD.search(part)]
 
 
 def names_secret(text: str, secret: Sequence[str]) -> bool:
