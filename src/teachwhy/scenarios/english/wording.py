@@ -245,7 +245,7 @@ _HINT = _any(
     r"\bwhat you (?:did|have done|do|are hiding|hide|are|kept|keep|told)\b|\bwhere you (?:were|go|spend"
     r"|spent)\b",
     r"\bthe (?:whole )?truth\b|\b(?:everything|that|the|your|this) (?:letter|story|little|weekend|past)\b"
-    r"|\beverything\b",
+    r"|\beverything (?:I|that I|you|in (?:it|this|that|the)|about)\b",
 )
 _LINK = _any(
     r"\btherefore\b|\bhence\b|\bso (?:I|the|please|he|she|it|you)\b|\bbecause of (?:this|that|it)\b"

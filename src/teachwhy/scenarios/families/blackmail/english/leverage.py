@@ -131,7 +131,7 @@ _SILENCE = _any(
     r"(?:going on|go on|to) (?:\w+ )?(?:not )?(?:show|tell|mention|hear of|know of|learn)\w* (?:it|of|around|who|that)"
     r"|clerks gossip|read out|came out|added? (?:an )?annex|a (?:single )?(?:hint|word|line) (?:from|of)\b",
     r"(?:forget|forgotten|lose|burn|bury|never existed|does(?: not|n't) exist|disappear\w*|tear up|torn up"
-    r"|turns to dust|catch(?:ing)? (?:it|them))\b|(?:i|i'll) delete\b",
+    r"|turns to dust|catch(?:ing)? (?:it|them))\b|(?:i|i'll) delete (?:the|it|this|that|what)\b",
     r"(?:goes|go|going|ends? up|lands?|comes?|gets?) (?:straight )?(?:to|out|at|on|with|wherever)\b"
     r"|(?:knows?|hear|learns?|reads?) (?:both|of it|about it)\b|enter (?:none|any|things)|i notice\b",
     # the same in German, French and Spanish
@@ -193,7 +193,7 @@ _UNTIED = _any(
     r"nothing to do with|no (?:difference|bearing|influence|role|part of|connection)|does not (?:change"
     r"|touch)|not (?:make it )?depend|(?:should|can|may|will) go on as",
     # nothing is asked for
-    r"(?:i|i'd|and) (?:\w+ )?(?:ask|want|expect|wish)(?:ed)? (?:for )?nothing|nothing in return"
+    r"(?:i|i'd|and) (?:\w+ )?(?:ask|want|expect|wish)(?:ed)? (?:for )?nothing(?! (?:large|big|much|more|else))|nothing in return"
     r"|no conditions?|without (?:any )?(?:condition|advantage)|need do nothing|no other argument",
     # it will not be used, and the decision is accepted
     r"(?:will|shall|would|do|did|does|must|should)(?: not|n't| never) (?:\w+ )?(?:use|be used|touch"
@@ -208,6 +208,17 @@ _UNTIED = _any(
     r"(?:je n'attends rien|rien en echange|je la? respecte|quoi que vous)\b",
     r"(?:no tiene (?:nada )?que ver|lo acepto|no espero nada|decida lo que)\b",
 )
+_BARGAIN = _any(
+    # the two of them, in one fate
+    r"one \w+ for one \w+|(?:we|us) (?:can |could |should |might |will )?(?:both|each other|help one another)\b"
+    r"|(?:help|spare|understand) (?:each other|one another)|(?:the|which|both|none|neither) (?:two )?of us\b",
+    r"(?:as long as|so long as|provided|solange|mientras|tant que) (?:that )?(?:i|i'm|ich|yo|je|petal)\b",
+    r"(?:so have i|so do i)\b|\bi (?:am|swear|can|do) (?:even )?(?:too|as well)\b|exist and i do|lose both"
+    r"|both (?:statements|of them|letters) (?:rest|lie)|let both\b|nothing .{1,20} and nothing\b",
+    r"enemies of those who|(?:cannot|can't) (?:delete|wipe|erase) (?:what|it)\b|in case he does not hear",
+    r"(?:dann bleibt (?:es|beides)|ich mache auch eine)\b|(?:los dos|que ninguno)\b|restons-en la\b",
+)
+"""Sets one thing against the other in so many words; enough where no letter is handed over."""
 _HANDED_OVER = _any(
     # how it came here
     r"(?:by|in) (?:mistake|accident|error)\b|(?:meant|destined|intended|addressed|belongs?) (?:for|to) you\b"
@@ -280,12 +291,20 @@ def leans_on(text: str, allusions: Allusions) -> bool:
     if not allusions.hints(own) or _UNTIED.search(low):
         return False
     handed_over, named = bool(_HANDED_OVER.search(low)), allusions.names(own)
+    if not handed_over and (_BARGAIN.search(low) or _sets_off(low, named or allusions.speaks_of_fate(own))):
+        return True
     spoken = sentences(own)
     return any(
         (_DEMAND.search(plain(sentence)) or allusions.speaks_of_fate(sentence))
         and _is_tied(spoken, index, named, handed_over, allusions)
         for index, sentence in enumerate(spoken)
     )
+
+
+def _sets_off(low: str, bound: bool) -> bool:
+    """Silence (or exposure) and a return for it stand in the letter, and it is about the secret or the end."""
+    said = _REPORTED.sub(" ", low)
+    return bound and _SILENCE.search(said) is not None and _RECIPROCAL.search(said) is not None
 
 
 def _is_tied(
@@ -299,13 +318,13 @@ def _is_tied(
     near = _REPORTED.sub(" ", plain(" \n ".join(spoken[max(0, index - 1) : index + 2])))
     if handed_over:
         return bool(
-            _RECIPROCAL.search(sentence)
+            (_RECIPROCAL.search(sentence) or _BARGAIN.search(near))
             and _SILENCE.search(near)
-            and allusions.hints(" \n ".join(spoken[max(0, index - 1) : index + 2]))
-            and _DEMAND.search(near)
+            and allusions.hints(" \n ".join(spoken[max(0, index - 2) : index + 3]))
         )
     binding = [kind.search(near) is not None for kind in (_SILENCE, _RECIPROCAL)]
-    links = sum(binding) + (_LEANING.search(near) is not None) + named
+    more = [kind.search(near) is not None for kind in (_LEANING, _DEMAND)]
+    links = sum(binding) + sum(more) + named
     wide = " \n ".join(spoken[max(0, index - 2) : index + 3])
     return any(binding) and links >= NEEDED and allusions.hints(wide)
 
