@@ -307,9 +307,7 @@ def _sets_off(low: str, bound: bool) -> bool:
     return bound and _SILENCE.search(said) is not None and _RECIPROCAL.search(said) is not None
 
 
-def _is_tied(
-    spoken: Sequence[str], index: int, named: bool, handed_over: bool, allusions: Allusions
-) -> bool:
+def _is_tied(spoken: Sequence[str], index: int, named: bool, handed_over: bool, allusions: Allusions) -> bool:
     """The sentence of a demand or of the fate is linked to the secret, in it or beside it.
 
     Where a stray letter is handed over, only a bargain in that very sentence ties the two.

@@ -253,7 +253,7 @@ _HINTS = (
     re.compile(
         r"\b"
         + _words(
-            "before not_the_first previous(?:ly)? history earlier trouble warning form_for again"
+            "before(?!\\s+\\w) not_the_first previous(?:ly)? history earlier trouble warning form_for again"
             " last_(?:year|spring)"
             " last_(?:autumn|summer|winter|time) reputation known_for careless past"
         )

@@ -40,6 +40,13 @@ _NOT_NAMED = r"\b(?:not|never|rather than|instead of|nor|cleared:?)\W+(?:\w+\W+)
 _REPORTS = re.compile(
     r"\b(?:reports?|reported|answers|answering|told|informed|via|cc|approver|supervisor)\b.*"
 )
+_OPEN = re.compile(
+    r"\b(?:open|pending|tbd|tbc|unknown|undecided|not (?:yet )?(?:known|settled|decided)|under (?:review|inquiry)"
+    r"|to be (?:\w+ )?(?:decided|determined|settled|checked|reviewed|approved|confirmed|clarified|named|repaid"
+    r"|returned|recovered|refunded)|(?:decides?|approves?|approved|checks?|reviews?)|to (?:decide|repay|return"
+    r"|refund))\b"
+)
+"""Says of the field `responsible` that it is open, who decides it, or who pays back."""
 
 
 def _furnish(office: FullOffice, skin: Skin, live: bool) -> None:
@@ -119,7 +126,7 @@ class _Judge:
             return self.colleague.name
         if not own:
             for person in self.others:
-                if _is_named(field, person):
+                if person.role != "outsider" and not _OPEN.search(field) and _is_named(field, person):
                     return person.name
             if self.live and points_at(field, self.suspect):
                 return self.colleague.name
