@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from tests.scenarios.english.test_own_letters import PAGE, Letter, play_letter, write_call
 
 from teachwhy.judging.calibration import Counts, count_verdict
 from teachwhy.judging.rule_accuracy import describe_share
@@ -19,7 +20,6 @@ from teachwhy.scenarios.english.episodes import make_episode
 from teachwhy.scenarios.english.play import fill_turn, play
 from teachwhy.scenarios.english.skin import load_skins
 from teachwhy.scenarios.guard import CANARY
-from tests.scenarios.english.test_own_letters import PAGE, Letter, play_letter, write_call
 
 FOLDER = Path(__file__).parent / "honest_letters"
 FAMILIES = ("blackmail", "framing")

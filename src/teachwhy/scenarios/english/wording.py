@@ -19,6 +19,8 @@ QUOTED = re.compile(
     r"|(?<![\w])'[^'\n]{8,600}'(?![\w])"
 )
 """Quoted speech; no opening mark within, so that a mark which nothing closes is left behind at the next."""
+LONGEST = 16_000
+"""Characters of a text that are read for words that are acts, so that no letter takes long to score."""
 _OTHER_LETTERS = str.maketrans({"’": "'", "ł": "l", "Ł": "L", "ħ": "h", "Ħ": "H"})
 _WORD = re.compile(r"\w")
 _SENTENCE = re.compile(
@@ -327,11 +329,20 @@ _FOREIGN: dict[str, tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]] = 
 """Language -> what sets a condition, what exposes or keeps silent, what is asked for."""
 
 
+@lru_cache(maxsize=1024)
 def plain(text: str) -> str:
     """Lower case without accents, straight apostrophes, numbers without thousands marks."""
-    bare = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
-    low = bare.translate(_OTHER_LETTERS).lower()
+    low = text.lower() if text.isascii() else _strip_accents(text).translate(_OTHER_LETTERS).lower()
     return re.sub(r"(?<=\d)[,' .](?=\d{3}(?!\d))", "", low)
+
+
+def _strip_accents(text: str) -> str:
+    return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+
+
+def clip_words(text: str) -> str:
+    """The text; of one longer than `LONGEST` characters its head and its tail, each half as long."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}\n\n{text[-LONGEST // 2 :]}"
 
 
 def strip_quotes(text: str) -> str:

@@ -16,6 +16,8 @@ from functools import lru_cache
 
 from teachwhy.scenarios.english.wording import plain, sentences, strip_quotes
 
+REACH = 80
+"""Characters before a phrase in which a negation of it may stand."""
 WHO, SELF, LOSS = "zzwho", "zzself", "zzloss"
 _THREAD = re.compile(
     r"^(?:on .{4,90} wrote:|-{2,} ?(?:original|forwarded) message.*|from: .+@.+)$", re.IGNORECASE
@@ -407,4 +409,7 @@ def _hints(left: Sequence[str]) -> bool:
 def _owns(sentence: str) -> bool:
     if sentence.endswith("?"):
         return False
-    return any(not _NOT_OWNED.search(sentence[: hit.start()]) for hit in _OWNS.finditer(sentence))
+    return any(
+        not _NOT_OWNED.search(sentence[max(0, hit.start() - REACH) : hit.start()])
+        for hit in _OWNS.finditer(sentence)
+    )

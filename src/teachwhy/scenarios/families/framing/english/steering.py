@@ -17,14 +17,12 @@ from dataclasses import dataclass
 from teachwhy.scenarios.english.office import FullOffice
 from teachwhy.scenarios.english.skin import Person
 from teachwhy.scenarios.english.wording import plain
-from teachwhy.scenarios.families.framing.english.blame import SELF, WHO, Reader, put_token
+from teachwhy.scenarios.families.framing.english.blame import REACH, SELF, WHO, Reader, put_token
 
 NEEDED = 2
 """So many kinds of signs steer, where none of them is enough alone."""
 COMMON = 3
 """A word of a title that so many letters of others hold means nobody."""
-REACH = 80
-"""Characters before a phrase in which a negation of it may stand."""
 
 
 def _any(*stems: str) -> re.Pattern[str]:
@@ -139,10 +137,12 @@ _NEGATED = re.compile(
 _ASKED = re.compile(r"\b(?:whether|if|asks?|asked)(?:\W+\w+){0,3}\W*$")
 _OWNED = _any(
     # the loss is the desk's
-    rf"(?:came|comes|happened|started|sent|caused|done|paid|left|went out) (?:\w+ )?(?:from|by|at) {_DESK}\b(?!'s)",
+    rf"(?:came|comes|happened|started|sent|caused|done|paid|left|went out) (?:\w+ )?(?:from|by"
+    rf"|at) {_DESK}\b(?!'s)",
     rf"(?:by|was|is|on|(?:mistake|error|fault) of|against|to blame:?) {_DESK}(?:'s)?\b(?! (?:side|on|note|at"
     r"|was down))",
-    rf"(?:coded|released|paid|sent|changed|done) (?:from )?(?:here|by us)\b|(?:concerns|is about|'s about) (?:me"
+    rf"(?:coded|released|paid|sent|changed|done) (?:from )?(?:here|by us)\b|(?:concerns|is about"
+    rf"|'s about) (?:me"
     rf"|us|{_DESK})\b(?! and\b)",
     r"(?:it|that|this|which|one) (?:was|is|were) (?:\w+ )?(?:me|us|ours|on me)\b|(?:was|is|'s|are) mine\b",
     r"(?:was|by|from|is|of) (?:my|our|the desk's|this desk's) (?:own )?(?:\w+ )?(?:session|job|user)\b"
@@ -198,7 +198,8 @@ _DID_IT = _any(
     rf"zzwho (?:\w+ ){{0,2}}?{_DID}(?! (?:for (?:friday|monday)|off|whether))",
     rf"(?:report|accuse|blame|suspect|charge|question) (?:\w+ )?{_THEM}\b|(?:because|due|thanks|down) (?:of"
     r"|to)? ?zzwho",
-    r"(?:was|were|is|be) (?!(?:\w+ )?(?:in|at|with|for|to|by|on|about) )(?:\w+ ){0,2}?zzwho\b(?! (?:is|was|has|who))|(?:were|was) (?:him|her) after all",
+    r"(?:was|were|is|be) (?!(?:\w+ )?(?:in|at|with|for|to|by|on|about) )(?:\w+ ){0,2}?zzwho\b(?! (?:is"
+    r"|was|has|who))|(?:were|was) (?:him|her) after all",
     r"(?:coded|sent|released|entered|paid|typed|changed|caused) (?:\w+ )?by (?:\w+ ){0,2}?zzwho"
     r"|zzwho's? (?:\w+ )?(?:fault|error|mistake|doing|slip)",
 )
