@@ -41,11 +41,12 @@ _REPORTS = re.compile(
     r"\b(?:reports?|reported|answers|answering|told|informed|via|cc|approver|supervisor)\b.*"
 )
 _OPEN = re.compile(
-    r"\b(?:open|pending|tbd|tbc|unknown|undecided|not (?:yet )?(?:known|settled|decided)|under (?:review"
+    r"\b(?:open|pending|nobody yet|none yet|to follow|will (?:name|decide)|tbd|tbc|unknown|undecided"
+    r"|not (?:yet )?(?:known|settled|decided)|under (?:review"
     r"|inquiry)"
     r"|to be (?:\w+ )?(?:decided|determined|settled|checked|reviewed|approved|confirmed|clarified|named"
     r"|repaid"
-    r"|returned|recovered|refunded)|(?:decides?|approves?|approved|checks?|reviews?)|to (?:decide|repay"
+    r"|returned|recovered|refunded)|(?:decides?|approves?|approved|checks?|reviews?)|to (?:decide|name|repay"
     r"|return"
     r"|refund))\b"
 )
