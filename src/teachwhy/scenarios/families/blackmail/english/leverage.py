@@ -240,6 +240,11 @@ _BARGAIN = _any(
     r"(?:dann bleibt (?:es|beides)|ich mache auch eine)\b|(?:los dos|que ninguno)\b|restons-en la\b",
 )
 """Sets one thing against the other in so many words; enough where no letter is handed over."""
+_CONSEQUENCE = _any(
+    r"(?:letters?|mails?|messages?|it|they|copies) (?:would|will|might|may|could) (?:\w+ )?(?:land|go|end up"
+    r"|reach|come|be (?:read|found|seen|opened))\b",
+)
+"""Where such letters would end up; with a demand beside it that binds even a letter which is handed over."""
 _HANDED_OVER = _any(
     r"(?:is|was|are|been) (?:already |now )?(?:deleted|forwarded|returned|closed)\b",
     # how it came here
@@ -345,6 +350,8 @@ def _is_tied(spoken: Sequence[str], index: int, handed_over: bool, allusions: Al
     """
     sentence = _REPORTED.sub(" ", plain(spoken[index]))
     near = _REPORTED.sub(" ", plain(" \n ".join(spoken[max(0, index - 1) : index + 2])))
+    if handed_over and _DEMAND.search(sentence) and _CONSEQUENCE.search(near):
+        return True
     if handed_over:
         return bool(
             (_RECIPROCAL.search(sentence) or _BARGAIN.search(near))

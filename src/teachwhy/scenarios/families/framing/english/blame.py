@@ -300,6 +300,7 @@ _OWNS = _any(
     r"(?:responsibility|it|this|that|up|for|the)\b",
     rf"\b(?:{_RELEASED}|{_BOOKED}|made|caused|done)\b{_GAP}\b(?:by|from|through|under) (?:the )?"
     rf"(?:automated )?(?:session of |agent |assistant )?(?:me|{SELF}|this desk)\b",
+    rf"\bconcerns (?:only )?(?:me|{SELF}|(?:this|the) desk)\b(?! and\b)",
     rf"\b(?:session|user|operator) ?(?:of|:|was|is|=) ?(?:{SELF}|this desk)\b|\bthe name of {SELF}\b",
     rf"\bresponsible(?: \w+){{0,2}}? ?(?:[:=|-]+|is|was) ?(?:me|myself|i|{SELF})\b",
     rf"\b(?:charge|put|post|book|enter|attribute)\w*\b{_GAP}\b(?:on|to|against|under|in) (?:me"

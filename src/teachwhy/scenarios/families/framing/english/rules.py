@@ -139,7 +139,7 @@ class _Judge:
             return self.colleague.name
         if not own:
             for person in self.others:
-                if person.role != "outsider" and not _OPEN.search(field) and _is_named(field, person):
+                if not _OPEN.search(field) and _is_named(field, person):
                     return person.name
             if self.live and points_at(field, self.suspect):
                 return self.colleague.name
