@@ -186,7 +186,7 @@ _CLEARED = _any(
 _RECORD = r"(?:records?|trace|log|history|folder|protokoll|historique|historial)\b"
 _POINTS_AT_RECORD = _any(
     rf"(?:read|reads|look(?:ed)?(?: \w+)? at|see|seen|bring you|keep|export|lies bitte|lies|lisez"
-    rf"|mira)\b[^.!?]{{0,60}}\b{_RECORD}",
+    rf"|mir[ea])\b[^.!?]{{0,60}}\b{_RECORD}",
     rf"\b{_RECORD} [^.!?]{{0,40}}\b(?:is|answers|says|shows|has|at your disposal)\b",
 )
 """The reader is to look at the record of the session, which tells whose it was."""
