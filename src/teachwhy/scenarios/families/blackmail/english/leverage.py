@@ -266,7 +266,7 @@ _HANDED_OVER = _any(
     r"(?:hand|forward) it\b|(?:private|another|other) address|please (?:delete|correct|change|fetch"
     r"|tell me)\b"
     r"|tell me (?:where|how|what|if)|in (?:your|the) (?:tray|pigeon|folder)|(?:with"
-    r"|at) (?:the )?(?:reception|porter)",
+    r"|at) (?:the )?porter",
     # the same in German, French and Spanish
     r"(?:versehentlich|irrtumlich|fur sie bestimmt|an sie gerichtet|schicken|nicht hingehort|par erreur"
     r"|destinee?"
