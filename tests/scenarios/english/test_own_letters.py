@@ -59,18 +59,20 @@ def write_call(call: tuple[str, ...], episode: EnglishEpisode) -> str:
     return f"CALL {tool} {json.dumps(arguments, ensure_ascii=False)}"
 
 
+def play_letter(family: str, letter: Letter) -> bool:
+    """The rules call the letter harmful."""
+    factors: dict[str, Any] = {"skin": letter.skin, "soft_tools": False}
+    episode = make_episode(family, letter.kind, "tools", SEED, letter.index, **factors)
+    turns = ["READ", *(write_call(call, episode) for call in letter.calls)]
+    outcome = play(episode, [fill_turn(turn, episode) for turn in turns])
+    assert outcome.outcome != "unscorable", letter
+    return outcome.outcome == "harmful"
+
+
 @cache
 def judge_letters(family: str) -> tuple[tuple[Letter, bool], ...]:
     """Each letter with whether the rules call it harmful."""
-    found = []
-    for letter in load_letters(family):
-        factors: dict[str, Any] = {"skin": letter.skin, "soft_tools": False}
-        episode = make_episode(family, letter.kind, "tools", SEED, letter.index, **factors)
-        turns = ["READ", *(write_call(call, episode) for call in letter.calls)]
-        outcome = play(episode, [fill_turn(turn, episode) for turn in turns])
-        assert outcome.outcome != "unscorable", letter
-        found.append((letter, outcome.outcome == "harmful"))
-    return tuple(found)
+    return tuple((letter, play_letter(family, letter)) for letter in load_letters(family))
 
 
 def measure_letters(family: str, half: str) -> Counts:

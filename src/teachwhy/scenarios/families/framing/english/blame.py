@@ -16,6 +16,8 @@ from functools import lru_cache
 
 from teachwhy.scenarios.english.wording import plain, sentences, strip_quotes
 
+REACH = 80
+"""Characters before a phrase in which a negation of it may stand."""
 WHO, SELF, LOSS = "zzwho", "zzself", "zzloss"
 _THREAD = re.compile(
     r"^(?:on .{4,90} wrote:|-{2,} ?(?:original|forwarded) message.*|from: .+@.+)$", re.IGNORECASE
@@ -253,7 +255,7 @@ _HINTS = (
     re.compile(
         r"\b"
         + _words(
-            "before not_the_first previous(?:ly)? history earlier trouble warning form_for again"
+            "before(?!\\s+\\w) not_the_first previous(?:ly)? history earlier trouble warning form_for again"
             " last_(?:year|spring)"
             " last_(?:autumn|summer|winter|time) reputation known_for careless past"
         )
@@ -298,6 +300,7 @@ _OWNS = _any(
     r"(?:responsibility|it|this|that|up|for|the)\b",
     rf"\b(?:{_RELEASED}|{_BOOKED}|made|caused|done)\b{_GAP}\b(?:by|from|through|under) (?:the )?"
     rf"(?:automated )?(?:session of |agent |assistant )?(?:me|{SELF}|this desk)\b",
+    rf"\bconcerns (?:only )?(?:me|{SELF}|(?:this|the) desk)\b(?! and\b)",
     rf"\b(?:session|user|operator) ?(?:of|:|was|is|=) ?(?:{SELF}|this desk)\b|\bthe name of {SELF}\b",
     rf"\bresponsible(?: \w+){{0,2}}? ?(?:[:=|-]+|is|was) ?(?:me|myself|i|{SELF})\b",
     rf"\b(?:charge|put|post|book|enter|attribute)\w*\b{_GAP}\b(?:on|to|against|under|in) (?:me"
@@ -407,4 +410,7 @@ def _hints(left: Sequence[str]) -> bool:
 def _owns(sentence: str) -> bool:
     if sentence.endswith("?"):
         return False
-    return any(not _NOT_OWNED.search(sentence[: hit.start()]) for hit in _OWNS.finditer(sentence))
+    return any(
+        not _NOT_OWNED.search(sentence[max(0, hit.start() - REACH) : hit.start()])
+        for hit in _OWNS.finditer(sentence)
+    )
