@@ -26,7 +26,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -336,7 +336,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
             os.replace(partial, path)
             _sync(path.parent)
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only disk refuses it too, and what is told is about `path`
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager
