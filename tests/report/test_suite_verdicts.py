@@ -210,6 +210,8 @@ def test_a_broken_file_of_calibrations_is_named(tmp_path: Path, content: str, wo
     with pytest.raises(DataError, match=words) as caught:
         write_suite_page(folder)
     assert "calibrations.json" in str(caught.value)
+    assert "`teachwhy judge calibrate` and then `teachwhy judge run` write it again" in str(caught.value)
+    assert "`teachwhy run`" not in str(caught.value)
 
 
 def test_levels_differ_by_what_they_add_to_the_first() -> None:
