@@ -218,7 +218,7 @@ def test_nothing_to_judge_is_a_mistake(evaluation: Evaluation) -> None:
     lost = {"outcome": "unscorable", "reason": "error: the provider failed: Timeout"}
     rows = tuple(row.model_copy(update=lost) for row in evaluation.rows)
     mute = tuple(row.model_copy(update={"transcript": row.transcript[:2]}) for row in evaluation.rows)
-    for none, told in ((rows, "lost 12"), (mute, "lost 0"), ((), "Of 0 in the ledger")):
+    for none, told in ((rows, "lost 12"), (mute, "lost 0"), ((), "Its ledger has 0")):
         with pytest.raises(ConfigError, match="no episode to judge") as caught:
             count_requests(
                 Evaluation(evaluation.folder, "m", none), ("harm", "awareness"), ["judges/harmful"]

@@ -124,9 +124,9 @@ def count_requests(
     if not any(jobs.values()):
         num_lost = sum(is_lost_row(row) for row in evaluation.rows)
         raise ConfigError(
-            f"{evaluation.folder}: no episode to judge. Of {len(evaluation.rows)} in the ledger the provider "
-            f"lost {num_lost}, and no other has a turn of the model. Let the command that made this "
-            "evaluation go on first."
+            f"{evaluation.folder}: no episode to judge. Its ledger has {len(evaluation.rows)}; the provider "
+            f"lost {num_lost} of them, and no other has a turn of the model. Evaluate the model again, or "
+            "give another folder."
         )
     known = read_judgements(evaluation.judgements_path)
     return {question: len(_find_missing(planned, known)) for question, planned in jobs.items()}
