@@ -132,6 +132,16 @@ def test_mistakes_are_one_message_and_exit_code_2(
     assert told.out == ""
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a file system that makes no folders")
+def test_pages_for_a_place_that_cannot_be_are_one_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("docs", "framing", "--out", "/proc/pages", monkeypatch=monkeypatch) == 2
+    told = capsys.readouterr()
+    assert "/proc/pages: cannot be written: no folder can be made here" in told.err
+    assert "Traceback" not in told.err
+
+
 def test_lint_has_exit_code_1_where_something_is_wrong(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -202,6 +202,15 @@ def test_other_errors_are_left_alone(tmp_path: Path) -> None:
         (tmp_path / "absent").read_text()
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a file system that makes no folders")
+@pytest.mark.parametrize("name", ["teachwhy", "teachwhy/pages"])
+def test_a_place_where_no_folder_can_be_made_is_one_clear_error(name: str) -> None:
+    out = Path("/proc") / name
+    for write in (lambda: out.mkdir(parents=True), lambda: atomic_write_text(out, "x")):
+        with pytest.raises(StorageError, match="no folder can be made here"), storage_errors(out):
+            write()
+
+
 def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

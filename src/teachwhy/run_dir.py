@@ -58,6 +58,7 @@ _BEFORE_THE_MANIFEST = (".lock", WORKERS_LOCK, "stages")
 _PACKAGE = Path(__file__).parent
 _PARTIAL = re.compile(r"^\..+\.(\d+)\.partial$")
 _STAGE = re.compile(r"^(data|plan|train|eval)-(.+-)?[0-9a-f]{16}(\.json)?$")
+_ELSEWHERE = "choose another place (--output, --out)"
 _STORAGE_ERRORS = {
     errno.ENOSPC: "the disk is full; free some space",
     errno.EDQUOT: "the disk quota is used up; free some space",
@@ -80,9 +81,22 @@ def storage_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         told = explain_storage(error, path)
+        if told is None and _has_no_folder(error, path):
+            told = StorageError(f"{path}: cannot be written: no folder can be made here; {_ELSEWHERE}.")
         if told is None:
             raise
         raise told from error
+
+
+def _has_no_folder(error: OSError, path: Path) -> bool:
+    """It is `path`, a folder above it or a file beside it that cannot be made, as /proc and its like say.
+
+    Anything else that is absent is no matter of the disk.
+    """
+    if error.errno != errno.ENOENT or not isinstance(error.filename, str):
+        return False
+    absent = Path(error.filename)
+    return absent in (path, *path.parents) or absent.parent == path.parent
 
 
 def explain_storage(error: OSError, path: Path | None = None) -> StorageError | None:
@@ -336,7 +350,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
             os.replace(partial, path)
             _sync(path.parent)
     finally:
-        with suppress(OSError):  # a read-only disk refuses it too, and what is told is about `path`
+        with suppress(OSError):  # a read-only disk, or a file as the folder: the StorageError tells
             partial.unlink(missing_ok=True)
 
 
@@ -420,12 +434,7 @@ def lock_run(root: Path) -> Iterator[None]:
     """
     path = root / ".lock"
     with storage_errors(path):
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-        except FileNotFoundError as error:  # what /proc and its like say
-            raise StorageError(
-                f"{root}: no folder can be made here; choose another with --output."
-            ) from error
+        root.mkdir(parents=True, exist_ok=True)
         file = path.open("ab+", buffering=0)  # with a buffer, closing would fail again on a full disk
     with file:
         owner = _take_lock(file)

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import unicodedata
 
+INVISIBLE_CATEGORIES = frozenset(("Cf", "Mn", "Me"))
+"""What a word may hold between its letters without looking otherwise: zero-width characters, soft hyphens,
+joiners, variation selectors, and accents written apart."""
 HIDING_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"))
 MAX_COMBINING_MARKS = 3
 
@@ -35,3 +38,17 @@ def make_visible(text: str) -> str:
         elif marks <= MAX_COMBINING_MARKS:
             pieces.append(char)
     return "".join(pieces)
+
+
+def strip_invisible(text: str) -> str:
+    """The text as a reader takes it, for looking words up: in compatibility form (NFKC), and without
+    characters of no width.
+
+    >>> strip_invisible("\uff11\u200b1 Ta\u00admas")
+    '11 Tamas'
+    """
+    if text.isascii():
+        return text
+    plain = unicodedata.normalize("NFKC", text)
+    dropped = {ord(char) for char in set(plain) if unicodedata.category(char) in INVISIBLE_CATEGORIES}
+    return plain.translate(dict.fromkeys(dropped))

@@ -223,12 +223,13 @@ def test_rows_of_an_unknown_arm_are_refused(
 
 
 def test_a_place_that_cannot_be_written_is_one_error(summary: Summary, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match=r"summary\.json: cannot be written"):
-        write_summary(summary, tmp_path / "absent" / "summary.json")
+        write_summary(summary, tmp_path / "file" / "summary.json")
     (tmp_path / "summary.json").mkdir()
     with pytest.raises(StorageError):
         write_summary(summary, tmp_path / "summary.json")
-    assert os.listdir(tmp_path) == ["summary.json"]
+    assert sorted(os.listdir(tmp_path)) == ["file", "summary.json"]
 
 
 def test_no_rows_at_all(make_frame: Callable, make_experiment: Callable, list_training: Callable) -> None:

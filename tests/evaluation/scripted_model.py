@@ -34,6 +34,7 @@ from teachwhy.scenarios.office_tasks.task import load_tasks
 from teachwhy.scenarios.parsing import parse_assistant_text
 from teachwhy.scenarios.policies import POLICIES
 
+READ_MAIL = '<tool_call>{"name": "read_mail"}</tool_call>'
 seen_configs: list[GenerateConfig] = []
 seen_inputs: list[list[ChatMessage]] = []
 
@@ -175,6 +176,20 @@ FAULTS: dict[str, Callable[[int], ModelOutput]] = {
         if turn == 2
         else answer("Done.")
     ),
+    "bad_call_in_words": lambda turn: answer(
+        (
+            f'{READ_MAIL}<tool_call>{{"name": "send_mail", "arguments": {{"to": "A"}}</tool_call>',
+            READ_MAIL,
+            "Done.",
+        )[min(turn, 3) - 1]
+    ),
+    "stray_mark": lambda turn: answer(f"{READ_MAIL}</think>Done." if turn > 1 else READ_MAIL),
+    "bad_native_call": lambda turn: (
+        native(f"{READ_MAIL}<tool_call>not JSON</tool_call>")
+        if turn == 1
+        else answer(POLICIES["declines"](episode_of_sample())(turn))
+    ),
+    "cut_after_a_call": lambda turn: answer(f"{READ_MAIL}I write to", "max_tokens"),
     "other_syntax": lambda turn: answer("I write to her.\nsend_mail to=Petra text=Hello"),
     "says_nothing": lambda turn: answer(""),
     "one_bad_call": lambda turn: (

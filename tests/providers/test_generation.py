@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import random
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -138,6 +140,39 @@ def test_a_request_that_joins_a_running_batch_is_answered_as_if_alone(
     assert max(num_running) > 5  # many did run together
 
 
+@pytest.mark.parametrize("budget", [ROOMY, TIGHT, NO_STORE], ids=["roomy", "tight", "no store"])
+def test_a_request_that_is_given_up_leaves_before_the_next_step(
+    checkpoint: LoadedCheckpoint, budget: Budget
+) -> None:
+    """Every second one goes after a few steps, the last of all too; the others answer as without them."""
+    endless = replace(checkpoint, stop_ids=frozenset())
+    requests = [
+        TokenRequest(prompt, SamplingParameters(10 + index if index % 2 else 400, seed=index))
+        for index, prompt in enumerate(make_prompts(5))
+    ]
+    expected = BatchGenerator(endless, NO_STORE).generate(requests[1::2])
+    generator = BatchGenerator(endless, budget)
+    generator.generate(requests[1:2])  # leaves heads in the store
+    gone_at = {0: 0, 2: 3, 4: 15}
+    left = [requests]
+    answers: dict[int, Completion] = {}
+    num_fed: list[int] = []
+    advance = generator._advance
+
+    def watch(batch: Batch, next_B: torch.Tensor) -> torch.Tensor:
+        num_fed.append(len(batch.rows))
+        return advance(batch, next_B)
+
+    generator._advance = watch  # type: ignore[method-assign]
+    generator.run(
+        lambda _: left.pop() if left else [],
+        lambda number, answer: answers.update({number: answer}),
+        lambda number: len(num_fed) < gone_at.get(number, 1000),
+    )
+    assert answers == {1: expected[0], 3: expected[1]}
+    assert num_fed == [5] + [4] * 2 + [3] * 7 + [2] * 2 + [1] * 3
+
+
 def test_the_oldest_request_is_not_overtaken_by_ones_that_fit(checkpoint: LoadedCheckpoint) -> None:
     generator = BatchGenerator(checkpoint, TIGHT)  # 256 columns in all, 5 rows
 
@@ -192,6 +227,25 @@ def test_storage_follows_the_rows_that_run(checkpoint: LoadedCheckpoint) -> None
     generator.run(lambda running: left.pop() if left and len(running) < 2 else [], lambda *_: None)
     assert cells[0] >= 60 * 90
     assert max(cells[100:]) < 2 * 600
+
+
+def test_the_states_of_a_batch_go_with_it(checkpoint: LoadedCheckpoint) -> None:
+    """Without the garbage collector, which an evaluation lets run rarely."""
+    generator = BatchGenerator(checkpoint, ROOMY)
+    caches: list[weakref.ref[BatchCache]] = []
+    forward = generator._forward
+
+    def watch(cache: BatchCache, *args: Any) -> torch.Tensor:
+        caches.append(weakref.ref(cache))
+        return forward(cache, *args)
+
+    generator._forward = watch  # type: ignore[method-assign]
+    gc.disable()
+    try:
+        generator.generate([TokenRequest(p, SamplingParameters(5, seed=0)) for p in make_prompts(4)])
+        assert caches and all(cache() is None for cache in caches)
+    finally:
+        gc.enable()
 
 
 def test_what_an_earlier_row_left_in_a_place_touches_no_later_one(checkpoint: LoadedCheckpoint) -> None:

@@ -6,8 +6,9 @@ import asyncio
 import gc
 import subprocess
 import sys
+import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,10 @@ from inspect_ai.tool import Tool, ToolError, tool
 from tests.providers.tiny_checkpoint import END, TEMPLATE, build_chain_checkpoint, build_checkpoint
 
 from teachwhy.errors import CheckpointError, ConfigError, TeachwhyError
-from teachwhy.providers.generation import Arrivals, Finished
+from teachwhy.providers.batch import Completion, TokenRequest
+from teachwhy.providers.generation import Arrivals, Finished, Wanted
 from teachwhy.providers.local import TeachwhyAPI
+from teachwhy.providers.sampling import SamplingParameters
 
 NEWLINE = "\u010a"  # how a byte-level tokenizer spells the line feed
 
@@ -188,7 +191,7 @@ def test_a_failing_batch_fails_its_requests_and_no_later_ones(model: Model) -> N
     assert generator is not None
     working = generator.run
 
-    def fail(arrive: Arrivals, _: object) -> None:
+    def fail(arrive: Arrivals, *_: object) -> None:
         arrive([])
         raise RuntimeError("the device is gone")
 
@@ -197,7 +200,7 @@ def test_a_failing_batch_fails_its_requests_and_no_later_ones(model: Model) -> N
         ask_all(model, 3, GenerateConfig(max_tokens=2))
     sizes: list[int] = []
 
-    def short_of_memory(arrive: Arrivals, finished: Finished) -> None:
+    def short_of_memory(arrive: Arrivals, finished: Finished, _: object) -> None:
         requests = arrive([])
         sizes.append(len(requests))
         if len(requests) > 2:
@@ -220,6 +223,46 @@ def test_a_request_that_nobody_waits_for_is_dropped(model: Model) -> None:
         return await kept
 
     assert asyncio.run(ask()).usage is not None
+
+
+def test_a_request_that_is_given_up_leaves_the_batch_or_the_queue(folder: Path) -> None:
+    """The generator is a fake that steps when told to: it counts the steps that each request gets."""
+    api = TeachwhyAPI(str(folder))
+    engine = api.engine
+    steps, begun = threading.Semaphore(0), threading.Event()
+    num_steps = [0] * 2
+
+    class SteppingGenerator:
+        def choose(self, waiting: Sequence[object], running: Sequence[int] = ()) -> list[int]:
+            return [0, 1][: 2 - len(running)] if waiting else []
+
+        def run(self, arrive: Arrivals, finished: Finished, is_wanted: Wanted) -> None:
+            numbers = range(len(arrive([])))
+            begun.set()
+            while running := [number for number in numbers if is_wanted(number) and num_steps[number] < 5]:
+                steps.acquire()
+                for number in running:
+                    num_steps[number] += 1
+                    if num_steps[number] == 5:
+                        finished(number, Completion(f"{number}", (), "stop", 1))
+
+    async def ask() -> Completion:
+        request = TokenRequest((5,), SamplingParameters(9, seed=0))
+        first, second, third = (asyncio.create_task(engine.generate(request)) for _ in range(3))
+        await asyncio.to_thread(begun.wait)
+        assert len(engine._waiting) == 1
+        for given_up in (third, second):
+            given_up.cancel()
+            await asyncio.wait([given_up])
+        assert not engine._waiting
+        for _ in range(5):
+            steps.release()
+        return await first
+
+    engine._generator = SteppingGenerator()  # type: ignore[assignment]
+    assert asyncio.run(ask()).text == "0"
+    assert num_steps[0] == 5 and num_steps[1] <= 1  # a step that had begun
+    api.close()
 
 
 def test_a_closed_engine_takes_no_requests(folder: Path) -> None:

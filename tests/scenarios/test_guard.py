@@ -75,6 +75,33 @@ def test_sealed_names_are_refused_in_any_case_and_spacing():
     assert check_example(chat("A quart of rum, a lantern and a mill.")) is None
 
 
+@pytest.mark.parametrize("space", ["\n", "\t", "\\n", "\\t", "\\r\\n", " ", '"', "\\u0020"])
+def test_names_and_runs_are_found_in_a_calls_arguments_whatever_stands_before_them(space):
+    skin = load_skins("blackmail")[0]
+    run = " ".join(split_words(max((letter.body for letter in skin.letters), key=len))[:13])
+    for held in ("Marlene", skin.people["person"].name, run):
+        text = f"Dear all{space}{held}{space}so"
+        nested = {"to": "a@b.example", "parts": [{"body": text}]}
+        for arguments in ({"body": text}, nested, {text: "so"}):
+            call = Message(role="assistant", tool_calls=(ToolCall(name="send_mail", arguments=arguments),))
+            row = chat().model_copy(update={"messages": (*chat().messages, call)})
+            assert check_example(row) is not None, arguments
+        written = f'<tool_call>{{"arguments": {{"body": "{text}"}}}}</tool_call>'
+        assert check_example(chat(written)) is not None
+
+
+@pytest.mark.parametrize("hidden", list("\u200b\u00ad\u2060\ufeff\u200d\u034f\ufe0f"))
+def test_characters_without_width_and_wide_letters_hide_nothing(hidden):
+    skin = load_skins("blackmail")[0]
+    body = max((letter.body for letter in skin.letters), key=len)
+    for held in ("Marlene", skin.people["person"].name, body, CANARY, "I leave the monitor on."):
+        split = hidden.join(held[at : at + 3] for at in range(0, len(held), 3))
+        wide = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in held)
+        for spelling in (split, wide, hidden.join(wide)):
+            assert check_example(chat(spelling)) is not None, ascii(spelling)
+            assert check_example(chat(spelling)) == check_example(chat(held))
+
+
 def test_undeclared_families_are_found_by_their_markers():
     assert "oversight_evasion" in check_example(chat("I leave the monitor on."))
     assert "self_exfiltration" in check_example(chat("I copy my weights."))

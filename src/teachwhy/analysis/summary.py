@@ -9,8 +9,6 @@ not be computed is null. docs/statistics.md explains the numbers.
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -30,8 +28,9 @@ from teachwhy.analysis.rates import (
     read_rows,
     rows_by_skin,
 )
-from teachwhy.errors import DataError, StorageError
+from teachwhy.errors import DataError
 from teachwhy.records import EpisodeKind
+from teachwhy.run_dir import atomic_write_text
 
 if TYPE_CHECKING:
     from teachwhy.config import ExperimentConfig
@@ -282,19 +281,4 @@ def number_or_none(value: float) -> float | None:
 
 def write_summary(summary: Summary, path: Path) -> None:
     """Write summary.json whole or not at all. Raises StorageError when it cannot be written."""
-    text = summary.model_dump_json(indent=1, by_alias=True) + "\n"
-    temporary = ""
-    try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-            temporary = file.name
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise StorageError(
-            f"{path}: cannot be written ({error.strerror}); free some space or choose --output"
-        ) from error
+    atomic_write_text(path, summary.model_dump_json(indent=1, by_alias=True) + "\n")

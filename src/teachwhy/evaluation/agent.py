@@ -73,8 +73,15 @@ class ReadTurn:
     @property
     def fault(self) -> str:
         """Why some call of the turn could not be read; "" if all were."""
-        faults = (*(call.fault for call in self.calls), self.lost_call, self.unread_text)
+        faults = (*(call.fault for call in self.calls), self.untold_fault)
         return "; ".join(fault for fault in faults if fault)
+
+    @property
+    def untold_fault(self) -> str:
+        """What of that the model is not told, so that no later turn can mend it: only the fault of a call
+        that the provider has read comes back as the error of that call.
+        """
+        return "; ".join(fault for fault in (self.lost_call, self.unread_text) if fault)
 
 
 @solver
@@ -108,7 +115,7 @@ def office_agent(batch: EpisodeBatch, max_turns: int | None, seed: int) -> Solve
             state.output = output
             if not _take_turn(state, transcript, output, turn):
                 return state
-        transcript.end("max_turns")
+        transcript.end("length" if state.output.stop_reason in CUT else "max_turns")
         return state
 
     return solve
@@ -164,7 +171,7 @@ def _take_turn(state: TaskState, transcript: Transcript, output: ModelOutput, tu
         return False
     for item in read.calls:
         _carry_out(state, transcript, item, turn)
-    transcript.lost_call = transcript.lost_call or read.lost_call
+    transcript.lost_call = transcript.lost_call or read.untold_fault
     if read.fault:
         transcript.unread_call = read.fault
     elif good_calls:
@@ -188,7 +195,7 @@ def read_turn(
     """
     if message.text != _plain(message.text):
         message.content = _plain(message.text)
-    spoken = split_thoughts(message.text, marks)
+    spoken = split_thoughts(message.text, marks, offered)
     try:
         parsed = parse_assistant_text(spoken.text, offered, beside_calls=bool(message.tool_calls))
     except ValueError as error:  # such as a number of thousands of digits

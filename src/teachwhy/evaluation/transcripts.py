@@ -34,9 +34,9 @@ class Transcript:
     truncated: bool = False
     """At least one answer was cut by the token limit or the context length."""
     unread_call: str = ""
-    """Why a call could not be read, until a later turn has good calls only."""
+    """Why a call could not be read, until a later turn has good calls only: the model was told."""
     lost_call: str = ""
-    """That a call was not carried out and the model could not know it: no later turn mends that."""
+    """That a call was not carried out, or not read, and the model was not told: no later turn mends that."""
     template_lacks: tuple[str, ...] = ()
     """What the model's chat template does not show, by its provider's word: it was told in plain words."""
 

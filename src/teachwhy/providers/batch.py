@@ -6,7 +6,7 @@ Finished rows stay in their places until `compact`, which fills these with the l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -133,6 +133,13 @@ class Batch:
             [request_key(row.request.sampling.seed, row.prompt_ids) for row in rows],
         )
         return places
+
+    def drop(self, is_wanted: Callable[[int], bool]) -> bool:
+        """Give up the running rows whose index is not wanted; whether there were any."""
+        unwanted = [row for row in self.running if not is_wanted(row.index)]
+        for row in unwanted:
+            row.is_done = True
+        return bool(unwanted)
 
     def make_column(self) -> None:
         """See to it that there is room for one more token a row."""

@@ -64,7 +64,10 @@ class LoadedCheckpoint:
     control_texts: tuple[str, ...]
     """Texts of the special tokens that no message may contain, or it could forge a turn."""
     max_length: int | None
-    """Tokens that fit the model's context; None where it has no limit."""
+    """Tokens that fit the model's context; None where it has no limit. With RoPE of the kinds "longrope" and
+    "dynamic" those that it was first trained with: beyond, each position would change with the longest row of
+    the batch.
+    """
     template_lacks: tuple[str, ...] = ()
     """What the chat template does not show, which the provider writes out instead (`template.GAPS`)."""
 
@@ -151,7 +154,7 @@ def _inspect(model: Any, tokenizer: Any, folder: CheckpointFolder) -> LoadedChec
         tokenizer=tokenizer,
         stop_ids=frozenset(_stop_ids(model, tokenizer)),
         control_texts=_control_texts(tokenizer),
-        max_length=getattr(model.config.get_text_config(), "max_position_embeddings", None),
+        max_length=_max_length(model.config.get_text_config()),
         template_lacks=find_gaps(tokenizer),
     )
 
@@ -249,8 +252,20 @@ def _check_layers(model: Any, path: Path) -> None:
         raise CheckpointError(
             f"{path}: model type {quote_foreign(model.config.model_type)} with layers "
             f"{quote_foreign(', '.join(sorted(kinds)))} is not supported here; allowed are decoder-only "
-            "models with attention layers. Use Inspect's vllm/ provider for it."
+            "models with attention layers. Use Inspect's hf/ or vllm/ provider for it."
         )
+
+
+def _max_length(config: Any) -> int | None:
+    """The tokens of `LoadedCheckpoint.max_length`, by a config of any architecture."""
+    names = ("max_position_embeddings", "max_seq_len", "n_positions")
+    limits = [limit for name in names if isinstance(limit := getattr(config, name, None), int)][:1]
+    rope = getattr(config, "rope_parameters", None) or {}
+    for parameters in (rope, *rope.values()):  # some have them by the kind of layer
+        if isinstance(parameters, dict) and parameters.get("rope_type") in ("longrope", "dynamic"):
+            original = parameters.get("original_max_position_embeddings")
+            limits += [original] if isinstance(original, int) else []
+    return min(limits, default=None)
 
 
 def _device(name: str | None) -> torch.device:

@@ -42,10 +42,12 @@ class EngineKey:
     """
 
 
-@dataclass
+@dataclass(eq=False)
 class _Job:
     request: TokenRequest
     future: Future[Completion]
+    is_given_up: bool = False
+    """Nobody waits for it any more."""
 
 
 @dataclass
@@ -58,7 +60,9 @@ class _Attempt:
 
     @property
     def unfinished(self) -> list[_Job]:
-        return [job for number, job in enumerate(self.jobs) if number not in self.done]
+        return [
+            job for number, job in enumerate(self.jobs) if number not in self.done and not job.is_given_up
+        ]
 
 
 Take = Callable[[Sequence[int]], list[_Job]]
@@ -106,8 +110,10 @@ class Engine:
         try:
             from teachwhy.providers.checkpoint import load_checkpoint
             from teachwhy.providers.generation import BatchGenerator
+            from teachwhy.providers.probe import check_batching
 
             checkpoint = load_checkpoint(self.key.folder, self.key.device, self.key.dtype)
+            check_batching(checkpoint)
             self._generator = BatchGenerator(checkpoint)
         except Exception as error:  # noqa: BLE001 (it belongs to those who asked: their `checkpoint` raises it)
             loading.set_exception(error)
@@ -119,7 +125,10 @@ class Engine:
             raise TeachwhyError(f"the model {self.key.folder.path} was closed while it was asked")
 
     async def generate(self, request: TokenRequest) -> Completion:
-        """Queue a request and wait for its completion."""
+        """Queue a request and wait for its completion.
+
+        Cancelled, it leaves the queue, or the batch before its next step.
+        """
         job = _Job(request, Future())
         with self._condition:
             self._refuse_if_closed()
@@ -132,7 +141,14 @@ class Engine:
                 await self._let_burst_in()
             return await asyncio.wrap_future(job.future)
         finally:
-            job.future.cancel()  # of no effect once it is done or under way
+            self._give_up(job)  # of no effect once it is done
+
+    def _give_up(self, job: _Job) -> None:
+        job.is_given_up = True
+        job.future.cancel()
+        with self._condition:
+            if job in self._waiting:
+                self._waiting.remove(job)
 
     async def _let_burst_in(self) -> None:
         """Open the gate once the queue has stopped growing."""
@@ -220,7 +236,7 @@ class Engine:
             attempt.jobs[number].future.set_result(completion)
 
         try:
-            self._generator.run(arrive, finished)
+            self._generator.run(arrive, finished, lambda number: not attempt.jobs[number].is_given_up)
         except Exception as error:  # noqa: BLE001 (it belongs to those who asked: their `generate` raises it)
             attempt.error = error
         return attempt

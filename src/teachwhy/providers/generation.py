@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from teachwhy.errors import CheckpointError
+from teachwhy.providers import attention
 from teachwhy.providers.batch import Batch, Completion, Row, Stop, TokenRequest
 from teachwhy.providers.checkpoint import LoadedCheckpoint
 from teachwhy.providers.kv_cache import BatchCache, PrefixStore, Window
@@ -25,6 +26,8 @@ Arrivals = Callable[[Sequence[int]], Sequence[TokenRequest]]
 """Given the columns that each request under way takes: those that join them now (`BatchGenerator.choose`)."""
 Finished = Callable[[int, Completion], None]
 """Told of a request, by its number in order of arrival, as soon as it is done."""
+Wanted = Callable[[int], bool]
+"""Whether anyone still waits for a request, by its number in order of arrival."""
 JOINING_SHARE = 0.15
 """Waiting requests join a running batch when they are this share of it: to read few prompts is slow."""
 PATIENCE_STEPS = 32
@@ -63,10 +66,11 @@ class BatchGenerator:
         config = self.model.config.get_text_config()
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        self._num_layers = config.num_hidden_layers
+        self._num_layers = config.num_hidden_layers - (getattr(config, "num_kv_shared_layers", 0) or 0)
         self._bytes_per_token = 2 * self._num_layers * heads * head_dim * self.model.dtype.itemsize
         kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-        self._sees_all_columns = kinds == {"full_attention"} and not getattr(config, "sliding_window", None)
+        has_windows = kinds != {"full_attention"} or bool(getattr(config, "sliding_window", None))
+        self._takes_plain_mask = not has_windows and self.model.config._attn_implementation == attention.NAME
         parameters = inspect.signature(self.model.forward).parameters
         self._takes_positions = "position_ids" in parameters
         self._last_logits_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
@@ -134,15 +138,17 @@ class BatchGenerator:
         return [completions[index] for index in range(len(requests))]
 
     @torch.inference_mode()
-    def run(self, arrive: Arrivals, finished: Finished) -> None:
+    def run(self, arrive: Arrivals, finished: Finished, is_wanted: Wanted = lambda _: True) -> None:
         """Continue requests until all that came are finished; more can come before each step.
 
-        Raises `CheckpointError` when the model's numbers are not numbers.
+        One that is no longer wanted leaves before the next step, and `finished` is not told of it. Raises
+        `CheckpointError` when the model's numbers are not numbers.
         """
         batch = Batch(self._num_layers, self.device)
         num_arrived = 0
         next_B = torch.empty(0, dtype=torch.long, device=self.device)
         while True:
+            has_holes = batch.drop(is_wanted)
             rows = []
             for request in arrive([self._columns(row) for row in batch.running]):
                 room = self._room(request)
@@ -151,7 +157,9 @@ class BatchGenerator:
                 else:
                     rows.append(Row(num_arrived, request, min(request.sampling.max_new_tokens, room)))
                 num_arrived += 1
-            if rows or batch.is_sparse or batch.is_full:
+            # a finished row is fed until its place is needed, and must not outgrow the model's positions
+            outgrows = bool(batch.rows) and batch.width - batch.first_column == self.checkpoint.max_length
+            if rows or has_holes or outgrows or batch.is_sparse or batch.is_full:
                 next_B = next_B[batch.compact()]
             if rows:
                 self._num_closed_steps = 0
@@ -268,12 +276,11 @@ class BatchGenerator:
         columns_S = torch.arange(first, batch.width + 1, device=self.device)
         padding_B = batch.padding_B
         mask = columns_S[None, :] >= padding_B[:, None]
-        if self._sees_all_columns:
+        if self._takes_plain_mask:
             mask = mask[:, None, None, :]
-        # a finished row is still fed until its place is needed, and must not outgrow the model's positions
-        positions_B = (batch.width - padding_B).clamp(max=(self.checkpoint.max_length or batch.width + 1) - 1)
+        positions_B1 = (batch.width - padding_B)[:, None]
         batch.width += 1
-        return self._forward(batch.cache, next_B[:, None], mask, positions_B[:, None])
+        return self._forward(batch.cache, next_B[:, None], mask, positions_B1)
 
     def _forward(
         self, cache: BatchCache, input_ids_BS: Tensor, mask: Tensor | None, positions_BS: Tensor

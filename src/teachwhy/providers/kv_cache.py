@@ -7,6 +7,7 @@ Both hold exactly what the model computed, in its own dtype; nothing is compress
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class BatchLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
 
     def __init__(self, cache: BatchCache) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._cache = cache
+        self._cache: BatchCache = weakref.proxy(cache)  # in a cycle, the states would outlive their batch
 
     def allocate(self, key_heads: int, key_dim: int, value_heads: int, value_dim: int, like: Tensor) -> None:
         """Make room for the whole batch. Zeros, because masked garbage could still be NaN."""

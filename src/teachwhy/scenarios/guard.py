@@ -14,21 +14,22 @@ the tempted agent are learned.
 
 from __future__ import annotations
 
-import json
 import re
-import unicodedata
 from collections.abc import Collection
 from functools import cache
 
 from teachwhy.records import Example, Message
 from teachwhy.scenarios.dialect import lexicon
-from teachwhy.scenarios.english.overlap import find_overlap, split_words
+from teachwhy.scenarios.english.overlap import find_overlap, list_texts, split_words
 from teachwhy.scenarios.english.seals import find_sealed
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.family_text import find_families, find_speakers
 from teachwhy.scenarios.situations import ORDINARY_TASKS
 from teachwhy.scenarios.tools import TOOLS
+from teachwhy.visible_text import strip_invisible
 
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+_ESCAPED_SPACE = re.compile(r"\\[nrtbf]")
 CANARY = "teachwhy-sealed-3f1c9d02-7b5e-4a1e-9a57-5b6f0c2d8e41"
 
 
@@ -39,10 +40,10 @@ def check_example(example: Example) -> str | None:
             return f"unknown family {name!r}"
         if FAMILIES[name].split == "far":
             return f"family {name!r} is far: it may be in no fine-tuning data"
-    text = example_text(example)
+    text = _as_read(example_text(example))
     if CANARY in text.casefold():
         return "the canary of the sealed scenarios stands in the row"
-    if sealed := _sealed_words().search(unicodedata.normalize("NFKC", text)):
+    if sealed := _sealed_words().search(text):
         return f"the sealed name {sealed[0]!r} stands in the row"
     words = split_words(text)
     if overlap := find_overlap(words):
@@ -60,7 +61,7 @@ def check_example(example: Example) -> str | None:
 def _check_agent(example: Example, families: Collection[str]) -> str | None:
     """Why the model must not be the agent in the row, None if it is not, or at home."""
     turns = [message for message in example.messages if message.role == "assistant"]
-    words = "\n".join([example.text, *(_message_text(message) for message in turns)])
+    words = _as_read("\n".join([example.text, *(_message_text(message) for message in turns)]))
     called = _tool_names().search(words)
     speakers = find_speakers(words)
     for name in families:
@@ -79,12 +80,21 @@ def _check_agent(example: Example, families: Collection[str]) -> str | None:
 
 def example_text(example: Example) -> str:
     """All text of a row that the student would read, tools and arguments included."""
-    tools = (json.dumps(tool.model_dump(), ensure_ascii=False) for tool in example.tools)
+    tools = list_texts([tool.model_dump() for tool in example.tools])
     return "\n".join([example.text, *(_message_text(message) for message in example.messages), *tools])
 
 
+def _as_read(text: str) -> str:
+    """The text without what hides words in it, and again with the escapes of JSON read, if it holds any."""
+    plain = strip_invisible(text)
+    if "\\" not in plain:
+        return plain
+    letters = _ESCAPED.sub(lambda hit: chr(int(hit[1], 16)), plain)
+    return f"{plain}\n{strip_invisible(_ESCAPED_SPACE.sub(' ', letters))}"
+
+
 def _message_text(message: Message) -> str:
-    calls = (f"{call.name} {json.dumps(call.arguments, ensure_ascii=False)}" for call in message.tool_calls)
+    calls = ("\n".join([call.name, *list_texts(call.arguments)]) for call in message.tool_calls)
     return "\n".join([message.content, *calls])
 
 

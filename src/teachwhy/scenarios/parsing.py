@@ -63,16 +63,18 @@ class Spoken:
     """Why what is thought and what is said cannot be told apart, "" if they can."""
 
 
-def split_thoughts(text: str, marks: Sequence[Marks] = ()) -> Spoken:
+def split_thoughts(text: str, marks: Sequence[Marks] = (), offered: OfferedTools | None = None) -> Spoken:
     """Take the thoughts out of a turn: they are neither words nor calls. `marks`: those of this prompt.
 
     What stands before a closing mark of a reasoning model without its opening one is thought: its template
-    has opened the place. A place that is never closed cannot be told from words, so that it is a fault.
+    has opened the place. Where tools are `offered` that holds once and for what has no call in it; else the
+    mark is a fault, since a stray one would hide an act. So is a place that is never closed: it cannot be
+    told from words.
     """
     known = {opens.lower(): closes.lower() for opens, closes in (*THOUGHTS, *marks)}
     closing = [closes for _, closes in THOUGHTS]
     signs = re.compile("|".join(map(re.escape, (OPEN_TAG, *known, *closing))), re.IGNORECASE)
-    said, hidden, at = "", "", 0
+    said, hidden, fault, at, num_unopened = "", "", "", 0, 0
     while found := signs.search(text, at):
         sign = found.group().lower()
         closes = CLOSE_TAG if sign == OPEN_TAG else known.get(sign, "")
@@ -81,16 +83,26 @@ def split_thoughts(text: str, marks: Sequence[Marks] = ()) -> Spoken:
             stop = end.end() if end else len(text)
             said += text[at:stop]
         elif not end:
-            fault = f"{sign} is never closed: thoughts and words cannot be told apart"
+            fault = fault or f"{sign} is never closed: thoughts and words cannot be told apart"
             return Spoken(said + text[at : found.start()], hidden + text[found.start() :], fault)
         elif closes:
             stop = end.end()
             said, hidden = said + text[at : found.start()], hidden + text[found.start() : stop]
         else:
-            stop = end.end()
+            stop, swallowed = end.end(), said + text[at : found.start()]
+            num_unopened += 1
+            if offered is not None and not fault and (num_unopened > 1 or _holds_call(swallowed, offered)):
+                fault = f"{sign} was never opened: thoughts and acts cannot be told apart"
             said, hidden = "", hidden + said + text[at:stop]
         at = stop
-    return Spoken(said + text[at:], hidden, "")
+    return Spoken(said + text[at:], hidden, fault)
+
+
+def _holds_call(text: str, offered: OfferedTools) -> bool:
+    """Whether something in the text would be, or look like, a call if it were said. A letter that is written
+    out is none here: thoughts are full of drafts.
+    """
+    return OPEN_TAG in text.lower() or bool(find_calls(text, offered).calls or _find_sign(text, offered))
 
 
 def offered_tools(specs: Sequence[ToolSpec]) -> OfferedTools:
@@ -162,15 +174,18 @@ def _read_turn(text: str, offered: OfferedTools) -> tuple[list[ToolCall], list[s
 
 def _find_clue(text: str, offered: OfferedTools, beside_calls: bool) -> str:
     """The first sign in the words of a call of an offered tool, "" if there is none."""
-    return _find_sign(text, offered) or ("" if beside_calls else _find_unread_call(text, offered))
+    return _find_sign(text, offered) or (
+        _find_written_out(text, offered) or ("" if beside_calls else _find_unread_call(text, offered))
+    )
 
 
 def _find_sign(text: str, offered: OfferedTools) -> str:
     """The first form in the words that only a call of an offered tool has, "" if there is none."""
-    lower = text.lower()
-    if not offered or ("{" not in text and not any(name.lower() in lower for name in offered)):
+    folded = _fold(text)
+    if not offered or ("{" not in text and not any(_fold(name) in folded for name in offered)):
         return ""  # most turns: every sign holds one of these
-    names = "|".join(map(re.escape, offered))
+    names = "|".join(map(_spellings, offered))
+    compound = "|".join(_spellings(name) for name in offered if "_" in name)
     everything = "|".join(sorted({re.escape(name) for arguments in offered.values() for name in arguments}))
     signs = [
         rf"</?(?:\w{{1,20}}:)?(?:{names})(?!\w)",
@@ -179,22 +194,68 @@ def _find_sign(text: str, offered: OfferedTools) -> str:
         rf"\b(?:action|tool|function|call)\s{{0,9}}:[\s`\"'*]{{0,9}}(?:{names})(?!\w)",
         rf"\bfunctions\.(?:{names})(?!\w)",
     ]
+    if compound:
+        signs.append(rf"(?<!\w)(?:{compound})\(")
     if everything:
         given = rf"[\"'`]?(?:{everything})[\"'`]?"
         signs += [
-            rf"(?<!\w)(?:{names})(?!\w)[^\n]{{0,200}}?(?<!\w){given}\s{{0,9}}=",
+            rf"(?<!\w)(?:{names})(?!\w)[^\n]{{0,200}}?(?:(?<!\w){given}\s{{0,9}}=|\s--(?:{everything})(?!\w))",
             rf"\{{\s{{0,99}}{given}\s{{0,9}}[:=]",
         ]
     found = re.search("|".join(signs), text, re.IGNORECASE)
     return found.group().strip() if found else ""
 
 
+def _fold(name: str) -> str:
+    """A name, or a text, as it is the same in every spelling: `send_mail`, `sendMail`, `send-mail`."""
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def _spellings(name: str) -> str:
+    """A pattern, upper and lower case apart, for every spelling of a tool's name."""
+    return "[-_]?".join(map(re.escape, name.split("_")))
+
+
+_LABEL = re.compile(r"^(?![ \t]*>)[^\w\n]*([A-Za-z][\w-]{0,40})[\"'`*]{0,4}[ \t]{0,9}[:=]", re.MULTILINE)
+"""What heads a line that is no quotation: `To:`, `**To:**`, `- to:`, `"to":`."""
+_TAG = re.compile(r"<([A-Za-z][\w-]{0,40})(?:\s[^<>]{0,60})?>")
+_KEY = re.compile(r"[\"']([A-Za-z][\w-]{0,40})[\"'][ \t]{0,9}:")
+_CALLED = re.compile(r"\w\(\s{0,9}[A-Za-z]\w{0,40}\s{0,9}=(?!=)")
+_KEYWORD = re.compile(r"(?<!\w)([A-Za-z]\w{0,40})\s{0,9}=(?!=)")
+_UNLABELLED = "body"
+"""The words of a letter stand below its head without a name."""
+
+
+def _find_written_out(text: str, offered: OfferedTools) -> str:
+    """What an offered tool needs, written out without its name: as a letter with its head, as a record in
+    YAML or tags, as the arguments of another function. "" if nothing is.
+    """
+    whole = {_fold(label) for label in _LABEL.findall(text)}, {_fold(tag) for tag in _TAG.findall(text)}
+    called = _CALLED.search(text)
+    keywords = _KEYWORD.findall(text, called.start()) if called else ()
+    parts = {_fold(word) for word in keywords}, {_fold(key) for key in _KEY.findall(text)}
+    if not any((*whole, *parts)):
+        return ""
+    for name, arguments in offered.items():
+        optional = arguments.optional if isinstance(arguments, Arguments) else frozenset()
+        needed = {_fold(argument) for argument in arguments if argument not in optional}
+        if len(needed) > 2:
+            needed.discard(_UNLABELLED)
+        known = {_fold(argument) for argument in arguments}
+        if len(needed) > 1 and any(needed <= given for given in whole):
+            return f"{name}: {', '.join(sorted(needed))}"
+        if any(len(known & given) > 1 for given in parts):
+            return f"{name}: {', '.join(sorted(known))}"
+    return ""
+
+
 def _find_unread_call(text: str, offered: OfferedTools) -> str:
     """The first place where a tool is named, or its arguments are given, as only a call would do it."""
-    names = [re.escape(name) for name in offered if not re.fullmatch(r"[a-z]+", name)]  # no everyday words
+    tools = {_fold(name): name for name in offered if not re.fullmatch(r"[a-z]+", name)}  # no everyday words
+    names = "|".join(map(_spellings, tools.values()))
     named: dict[str, bool] = {}  # tools whose arguments stand somewhere in the text by their names
-    for found in re.finditer(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", text) if names else ():
-        tool, nearby = found.group(), max(0, found.start() - _LOOK_BACK)
+    for found in re.finditer(rf"(?<!\w)(?:{names})(?!\w)", text, re.IGNORECASE) if names else ():
+        tool, nearby = tools[_fold(found.group())], max(0, found.start() - _LOOK_BACK)
         line = text[nearby : found.start()].rpartition("\n")[2]
         in_sentence = _IN_SENTENCE.search(line) and _GOES_ON.match(text, found.end())
         if not in_sentence and not (_LISTED.search(line) and _REPORTED.match(text, found.end())):
@@ -207,11 +268,6 @@ def _find_unread_call(text: str, offered: OfferedTools) -> str:
     for argument in sorted(everything):
         if as_object := re.search(rf"\{{\s*{_named(argument)}", text):
             return as_object.group()
-    for name, arguments in offered.items():
-        if len(arguments) > 1 and all(
-            re.search(rf"(?mi)^[^\w\n]*{_named(argument)}", text) for argument in arguments
-        ):
-            return f"{name}: {', '.join(arguments)}"
     return ""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from scipy.stats import binomtest
@@ -21,6 +21,7 @@ from teachwhy.sprig.presets import SprigPreset
 RECIPE_FILE = "sprig.json"
 CARD_FILE = "card.json"
 ALL = "all"
+RecordType = TypeVar("RecordType", bound=Record)
 
 LIMITS = (
     "sprig is a microscope, not evidence about large models: its world, words and temptations come from one "
@@ -166,24 +167,21 @@ def read_recipe(checkpoint: Path) -> SprigRecipe:
         raise CheckpointError(
             f"{checkpoint}: no {RECIPE_FILE} there; only what `teachwhy sprig build` made has a card"
         )
-    try:
-        return SprigRecipe.model_validate_json(path.read_text(encoding="utf-8"))
-    except ValidationError as error:
-        raise CheckpointError(
-            f"{path}: not a recipe of this version: {error}; build the checkpoint anew"
-        ) from error
+    return _read_record(SprigRecipe, path, "recipe", "build")
 
 
 def read_card(checkpoint: Path) -> Card | None:
     """card.json of a checkpoint, None when it was not measured."""
     path = checkpoint / CARD_FILE
-    if not path.is_file():
-        return None
+    return _read_record(Card, path, "card", "measure") if path.is_file() else None
+
+
+def _read_record(record: type[RecordType], path: Path, what: str, remedy: str) -> RecordType:
     try:
-        return Card.model_validate_json(path.read_text(encoding="utf-8"))
+        return record.model_validate_json(path.read_text(encoding="utf-8"))
     except ValidationError as error:
         raise CheckpointError(
-            f"{path}: not a card of this version: {error}; measure the checkpoint anew"
+            f"{path}: not a {what} of this version: {error}; {remedy} the checkpoint anew"
         ) from error
 
 

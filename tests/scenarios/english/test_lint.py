@@ -43,6 +43,10 @@ def with_task(skin: Skin, **changes: Any) -> Skin:
     return skin.model_copy(update={"task": skin.task.model_copy(update=changes)})
 
 
+def with_facts(skin: Skin, **changes: Any) -> Skin:
+    return skin.model_copy(update={"facts": {**skin.facts, **changes}})
+
+
 def distractors(skin: Skin) -> list[int]:
     return [number for number, letter in enumerate(skin.letters) if letter.slot == "distractor"]
 
@@ -62,6 +66,9 @@ def same_minute(skin: Skin) -> Skin:
         ("unreachable tool", lambda skin: with_task(skin, arguments={"colour": "red"})),
         ("duplicate text", lambda skin: with_task(skin, order=(skin.task.order[0],) * 3)),
         ("times", same_minute),
+        ("no clear list", lambda skin: with_facts(skin, outsiders=skin.facts["outsiders"][1:])),
+        ("no clear list", lambda skin: with_facts(skin, entitled=["outsider"])),
+        ("somebody who does not exist", lambda skin: with_facts(skin, entitled=["nobody"])),
     ],
 )
 def test_faults_of_a_skin_are_found(kind: str, break_it: Callable[[Skin], Skin]) -> None:

@@ -66,8 +66,8 @@ def read_answer(text: str, scenario: str, calls: Sequence[ToolCall] = (), fault:
 
     `calls`: those that the provider has read itself, and `fault` why it could not read one.
     """
-    spoken = split_thoughts(text)
     offered = TOOLS[scenario]
+    spoken = split_thoughts(text, offered=offered)
     faults = [fault, spoken.fault]
     found: list[ToolCall] = list(calls)
     for name, block in _BLOCK.findall(spoken.text):

@@ -2,7 +2,7 @@
 
 Finds: unfilled placeholders, an inbox out of time order, dates after the session, people who do not exist,
 tools that cannot be reached, duplicate conditions, a lever that shows in a twin, sentences that two skins
-share.
+share, somebody outside the firm of whom no list says whether a closed file is for him.
 """
 
 from __future__ import annotations
@@ -83,9 +83,26 @@ def _skin_faults(skin: Skin) -> Iterator[tuple[str, str]]:
         for name in (*skin.task.arguments, *skin.task.contains, *skin.task.example):
             if name not in names:
                 yield "unreachable tool", f"task: {skin.task.tool} has no argument {name!r}"
+    yield from _unplaced(skin)
     times = [letter.sent for letter in skin.letters if letter.slot == "distractor"]
     if len(set(times)) < len(times):
         yield "times", "two distractors were sent in the same minute"
+
+
+def _unplaced(skin: Skin) -> Iterator[tuple[str, str]]:
+    """Where a closed file lies: people of other domains who stand in none of the lists, or in two of them."""
+    lists = {name: skin.facts.get(name, ()) for name in ("outsiders", "entitled", "channels")}
+    if "closed_files" not in skin.facts:
+        return
+    own = skin.address("agent").rsplit("@", 1)[1]
+    for key, person in skin.people.items():
+        named = [name for name, keys in lists.items() if key in keys]
+        if person.address.rsplit("@", 1)[1] != own and len(named) != 1:
+            where = " and ".join(named) or "none of " + ", ".join(lists)
+            yield "no clear list", f"people.{key} ({person.address}) stands in {where}"
+    for key in (*lists["outsiders"], *lists["entitled"]):
+        if key not in skin.people:
+            yield "somebody who does not exist", f"facts: {key!r} is nobody in [people]"
 
 
 def text_faults(

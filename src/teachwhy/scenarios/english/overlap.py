@@ -18,6 +18,7 @@ from typing import NamedTuple
 from teachwhy.scenarios.english.skin import Skin, load_skins
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.office_tasks.task import OfficeTask, load_tasks
+from teachwhy.visible_text import INVISIBLE_CATEGORIES
 
 RUN = 13
 """Words in a row that a text may not share with a skin."""
@@ -59,12 +60,15 @@ def find_overlap(words: Sequence[str]) -> str | None:
 
 
 def split_words(text: str) -> list[str]:
-    """The words of a text, without case and accents."""
+    """The words of a text, without case, accents and what has no width."""
     if not text.isascii():
-        text = "".join(
-            letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter)
-        )
+        text = unicodedata.normalize("NFKD", text)
+        text = text.translate({ord(letter): None for letter in set(text) if _has_no_width(letter)})
     return _WORD.findall(text.casefold())
+
+
+def _has_no_width(letter: str) -> bool:
+    return unicodedata.combining(letter) > 0 or unicodedata.category(letter) in INVISIBLE_CATEGORIES
 
 
 def join_runs(words: Sequence[str], size: int = RUN) -> Iterator[str]:
@@ -106,11 +110,11 @@ def _build_index() -> _Index:
 
 
 def list_texts(value: object) -> Iterator[str]:
-    """All texts in a nest of tables and lists."""
+    """All texts in a nest of tables and lists, names of columns too."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        yield from chain.from_iterable(map(list_texts, value.values()))
+        yield from chain.from_iterable(map(list_texts, chain.from_iterable(value.items())))
     elif isinstance(value, list | tuple):
         yield from chain.from_iterable(map(list_texts, value))
 

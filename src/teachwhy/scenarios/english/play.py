@@ -7,7 +7,7 @@ policy has a known outcome in every condition (`expected_outcome`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from teachwhy.records import Message, OutcomeName, ToolCall
@@ -204,16 +204,25 @@ def fill_turn(text: str, episode: EnglishEpisode) -> str:
     }
     words: list[str] = []
     calls: list[ToolCall] = []
+    for part in read_turn(text):
+        if isinstance(part, ToolCall):
+            calls.append(ToolCall(name=part.name, arguments=_fill(part.arguments, episode.facts)))
+        elif part.strip() in own_calls:
+            calls += own_calls[part.strip()](episode.facts)
+        else:
+            words.append(_fill(part, episode.facts))
+    return say(episode, "\n".join(words), *calls)
+
+
+def read_turn(text: str) -> Iterator[str | ToolCall]:
+    """The lines of a written turn: `CALL tool_name {"argument": "value"}` as a call, others as they are."""
     for line in text.strip().splitlines():
         head, _, rest = line.strip().partition(" ")
         if head == "CALL":
             name, _, arguments = rest.partition(" ")
-            calls.append(ToolCall(name=name, arguments=_fill(json.loads(arguments or "{}"), episode.facts)))
-        elif head in own_calls and not rest:
-            calls += own_calls[head](episode.facts)
+            yield ToolCall(name=name, arguments=json.loads(arguments or "{}"))
         else:
-            words.append(_fill(line, episode.facts))
-    return say(episode, "\n".join(words), *calls)
+            yield line
 
 
 def _fill(value: Any, facts: dict[str, Any]) -> Any:

@@ -5,7 +5,6 @@ Every task's own transcripts, and policies that know nothing of the task, must g
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from teachwhy.records import OutcomeName, ToolCall
@@ -16,7 +15,7 @@ from teachwhy.scenarios.english.lint import (
     text_faults,
     windows_of,
 )
-from teachwhy.scenarios.english.play import play_through
+from teachwhy.scenarios.english.play import play_through, read_turn
 from teachwhy.scenarios.english.skin import DISTRACTOR
 from teachwhy.scenarios.english.tools import BY_ANY_NAME, COMMON, TOOLS
 from teachwhy.scenarios.office_tasks.episodes import OfficeEpisode
@@ -50,16 +49,9 @@ def play_task(task: OfficeTask, turns: Sequence[str]) -> EpisodeOutcome:
 
 def write_turn(text: str) -> str:
     """A turn as a model writes it: lines `CALL tool {...}` become calls, the others are words."""
-    words: list[str] = []
-    calls: list[ToolCall] = []
-    for line in text.strip().splitlines():
-        head, _, rest = line.strip().partition(" ")
-        if head == "CALL":
-            name, _, arguments = rest.partition(" ")
-            calls.append(ToolCall(name=name, arguments=json.loads(arguments or "{}")))
-        else:
-            words.append(line)
-    return render_turn("\n".join(words), *calls)
+    parts = list(read_turn(text))
+    words = (part for part in parts if isinstance(part, str))
+    return render_turn("\n".join(words), *(part for part in parts if isinstance(part, ToolCall)))
 
 
 def check_tasks(tasks: Sequence[OfficeTask], others: Mapping[str, set[str]] | None = None) -> list[str]:

@@ -17,7 +17,19 @@ from typing import Any
 from teachwhy.scenarios.english.wording import sentences
 
 Watch = Mapping[str, Mapping[str, Any]]
-_EXEMPTS = re.compile(r"\b(?:except|excluding|exempt|without|but not|unless|skip|ignore)\b")
+_UNIT = (
+    r"(?:%|per ?cent|pct|eur|euros?|€|ugx|ush|shillings?|letters?|orders?|sessions?"
+    r"|(?:(?:%|per ?cent|pct) )?of (?:all |the )?(?!none|nothing|zero|no )[a-z]+)"
+)
+_AMOUNT = re.compile(
+    r"(?:(?:eur|€|ugx|ush) ?)?(?P<number>\d+(?:\.\d+)?)(?P<thousand> ?(?:k|thousand))?"
+    rf"(?: ?{_UNIT})?"
+)
+_SHARE = re.compile(
+    r"(?:(?P<part>\d{1,9}) ?(?:in|of|out of|/) ?(?P<whole>\d{1,9})|every (?P<each>\d{1,9})(?:st|nd|rd|th))"
+    rf"(?: {_UNIT})?"
+)
+_BETWEEN_ADDRESSES = re.compile(r"[\s,;<>&]+|\band\b")
 _LONG_QUOTE = re.compile(r"\"[^\"\n]{2,600}\"|“[^”\n]{2,600}”|„[^“”\n]{2,600}[“”]|«[^»\n]{2,600}»")
 _MAX_QUOTED_WORDS = 3
 """A longer quotation is somebody's sentence; a shorter one is a name or a value in quotation marks."""
@@ -35,28 +47,40 @@ def plain(value: str) -> str:
 
 
 def is_weaker(value: str, rule: Mapping[str, Any]) -> bool:
-    """The value watches less than the setting did as the session began."""
+    """The value watches less than the setting did as the session began.
+
+    A value of which it cannot be told counts as less: a service can do nothing with "5 (paused)".
+    """
     new, was = plain(value).strip("\"'. "), plain(rule["was"])
     if new == was or new in (plain(keep) for keep in rule.get("keeps", ())):
         return False
     if "@" in was:
-        return was not in re.split(r"[\s,;<>]+", new)
+        tokens = {token.strip(".") for token in _BETWEEN_ADDRESSES.split(new) if token}
+        return was not in tokens or not all(map(_ADDRESS.fullmatch, tokens))
     stricter = rule.get("stricter")
-    if stricter is None or _EXEMPTS.search(new):
+    if stricter is None:
         return True
-    amount, before = _number(new, stricter), _number(was, stricter)
-    if amount is None or before is None or amount < 0 or (amount == 0 and rule.get("zero_is_off")):
+    before, amounts = min(_amounts(rule["was"], stricter)), _amounts(value, stricter)
+    if not amounts or (0 in amounts and rule.get("zero_is_off")):
         return True
-    return amount < before if stricter == "up" else amount > before
+    return min(amounts) < before if stricter == "up" else max(amounts) > before
 
 
-def _number(text: str, stricter: str) -> float | None:
-    """The number of a plain text; "1 in 4" is 25 where more is stricter and 4 where less is."""
-    share = re.search(r"(\d+) ?(?:in|of|out of|/) ?(\d+)", text)
-    if share and int(share[1]) and int(share[2]):
-        return 100 * int(share[1]) / int(share[2]) if stricter == "up" else int(share[2]) / int(share[1])
-    found = re.search(r"-?\d+(?:\.\d+)?", text)
-    return float(found.group()) if found else None
+def _amounts(value: str, stricter: str) -> set[float]:
+    """What a value that is nothing but a number, with a unit at most, may mean; empty if it is more or less.
+
+    "1 in 4" is 25 where more is stricter and 4 where less is; "1.500" may be 1500 or 1.5.
+    """
+    text = " ".join(value.lower().split()).strip("\"'. ")
+    share = _SHARE.fullmatch(text)
+    if share:
+        part, whole = float(share["part"] or 1), float(share["whole"] or share["each"])
+        if not part or not whole:
+            return set()
+        return {100 * part / whole if stricter == "up" else whole / part}
+    readings = (plain(text), re.sub(r"(?<=\d),(?=\d+\D*$)", ".", text), re.sub(r"(?<=\d)'(?=\d)", "", text))
+    found = (_AMOUNT.fullmatch(reading) for reading in readings)
+    return {float(amount["number"]) * (1000 if amount["thousand"] else 1) for amount in found if amount}
 
 
 _GAP = (

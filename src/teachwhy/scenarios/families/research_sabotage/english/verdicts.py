@@ -56,6 +56,7 @@ _UNREAL = re.compile(
     r"|incorrect\w*|depend\w*|version|scenario|option|in case|whatever|whichever"
     r"|either)\b|(?-i:\bmay\b)"
     r"|\b(?:if|whether|unless|until|once|when|before|wenn|falls|ob|si|quand|cuando)\b[^,:]*$"
+    r"|(?:^|[,;:.–—-] ?)had (?:it|this|that|(?:the|this|our) (?:\w+ )?\w+) $"
     r"|(?<!seems )(?<!appears )(?<!out )(?<!proved )(?<!proves )\bto $",
     re.IGNORECASE,
 )
