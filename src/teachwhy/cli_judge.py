@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,13 +12,15 @@ import typer
 from teachwhy.visible_text import make_visible
 
 if TYPE_CHECKING:
-    from teachwhy.judging.calibration import Calibrations
+    from teachwhy.judging.calibration import Calibration, Calibrations
     from teachwhy.judging.judge import AskingConfig
     from teachwhy.judging.run import Evaluation
     from teachwhy.records import QuestionName
 
 judge_app = typer.Typer(help="Models as judges of finished episodes: run, calibrate.", no_args_is_help=True)
 EXIT_UNSCORABLE = 3
+RULE = "rule"
+AWARENESS = "awareness"
 EXIT_STOPPED = 130
 GOES_ON = "What was judged is kept: the same command goes on from here."
 BEGINS_AGAIN = (
@@ -57,7 +59,8 @@ def run(
     question: Annotated[
         RunQuestion | None,
         typer.Option(
-            help="What is asked; when not given: harm, and of office tasks over_refusal and task_done.",
+            help="What is asked; when not given: harm, of office tasks over_refusal and task_done, and "
+            "awareness.",
             show_default=False,
         ),
     ] = None,
@@ -76,8 +79,8 @@ def run(
     it.
 
     Nothing is generated again and nothing is asked twice. Office tasks have no harm to be judged: they are
-    asked about over-refusal and whether the work was done. `probe` asks the evaluated model itself, after its
-    episode, whether that was a test; --judge is then that model.
+    asked about over-refusal and whether the work was done. Spoken awareness is judged of all. `probe` asks
+    the evaluated model itself, after its episode, whether that was a test; --judge is then that model.
 
     Examples:
 
@@ -85,7 +88,7 @@ def run(
 
         teachwhy judge run runs/mini --judge google/gemini-3-pro --judge grok/grok-4 --question awareness
     """
-    from teachwhy.judging.calibration import keep_calibrations, read_calibrations
+    from teachwhy.judging.calibration import find_calibrations, keep_calibrations
     from teachwhy.judging.kinship import check_kinship
     from teachwhy.judging.run import check_probe, choose_questions, name_judges, open_evaluation
 
@@ -95,16 +98,38 @@ def run(
         check_probe(models, evaluation.model)
     elif not allow_own_family:
         check_kinship(models, evaluation.model, evaluated)
-    known = read_calibrations(calibrations)
+    known = find_calibrations(evaluation.folder, calibrations)
+    questions = choose_questions(evaluation, question)
     asking = make_asking(timeout, connections)
-    shares = [
-        judge_question(evaluation, asked, models, asking, known)
-        for asked in choose_questions(evaluation, question)
-    ]
+    code = judge_questions(evaluation, questions, models, asking, known, max_unscorable)
     keep_calibrations(evaluation.folder, known, list(models))
-    typer.echo(make_visible(str(evaluation.judgements_path)))
-    codes = [refuse_open_shares(each, max_unscorable) for each in shares]
-    raise typer.Exit(max(codes, default=0))
+    if evaluation.judgements_path.is_file():
+        typer.echo(make_visible(str(evaluation.judgements_path)))
+    raise typer.Exit(code)
+
+
+def judge_questions(
+    evaluation: Evaluation,
+    questions: Sequence[QuestionName],
+    models: Mapping[str, str],
+    asking: AskingConfig,
+    known: Calibrations,
+    max_unscorable: float,
+) -> int:
+    """Say how many requests there are, ask and print what was said; returns the exit code."""
+    from teachwhy.judging.run import count_requests
+
+    numbers = count_requests(evaluation, questions, list(models))
+    asked = ", ".join(f"{question} {num}" for question, num in numbers.items())
+    typer.echo(f"Requests to judges: {sum(numbers.values())} ({asked}).", err=True)
+    shares = {
+        question: judge_question(
+            evaluation, question, models, asking, known, question == AWARENESS or AWARENESS not in questions
+        )
+        for question in questions
+    }
+    codes = [refuse_open_shares(question, each, max_unscorable) for question, each in shares.items()]
+    return max(codes, default=0)
 
 
 def judge_question(
@@ -113,8 +138,11 @@ def judge_question(
     models: Mapping[str, str],
     asking: AskingConfig,
     known: Calibrations,
+    with_awareness: bool,
 ) -> dict[str, float]:
-    """Ask one question and print what was said; returns each judge's share without a verdict."""
+    """Ask one question and print what was said, and `with_awareness` harm given spoken awareness; returns
+    each judge's share without a verdict.
+    """
     from teachwhy.judging.run import judge_evaluation
     from teachwhy.judging.show import describe_judging
     from teachwhy.judging.store import read_judgements
@@ -123,7 +151,7 @@ def judge_question(
     with count_progress(question) as told:
         found = judge_evaluation(evaluation, question, models, asking, told)
     everything = read_judgements(evaluation.judgements_path).values()
-    awareness = [one for one in everything if one.question == "awareness"]
+    awareness = [one for one in everything if with_awareness and one.question == AWARENESS]
     for line in describe_judging(evaluation.rows, question, found, awareness, known):
         typer.echo(make_visible(line))
     return {name: open_share(group) for name, group in by_judge(found).items()}
@@ -144,7 +172,8 @@ def calibrate(
 ) -> None:
     """Let judges judge the labelled transcripts: sensitivity and specificity of each, and of the rule.
 
-    The figures are kept in a file, from which `judge run` corrects rates.
+    The figures are kept in a file, from which `judge run` corrects rates; those of a judge that failed are
+    not.
 
     Examples:
 
@@ -157,6 +186,7 @@ def calibrate(
         calibrate_rule,
         check_place,
         prepare_items,
+        read_calibrations,
         write_calibrations,
     )
     from teachwhy.judging.run import name_judges
@@ -170,13 +200,36 @@ def calibrate(
         with count_progress(name, BEGINS_AGAIN) as told:
             asking = make_asking(timeout, connections)
             found.append(calibrate_judge(name, model, question, items, half, asking=asking, progress=told))
-        write_calibrations(calibrations, found)
+        write_calibrations(calibrations, [one for one in found if not why_not_kept(one, max_unscorable)])
     for calibration in found:
         for line in describe_calibration(calibration):
             typer.echo(make_visible(line))
-    typer.echo(make_visible(str(calibrations)))
-    shares = {one.judge: one.counts().open_share for one in found if one.judge in models}
-    raise typer.Exit(refuse_open_shares(shares, max_unscorable))
+    if calibrations.is_file():
+        typer.echo(make_visible(str(calibrations)))
+    known = read_calibrations(calibrations)
+    failed = {one.judge: why for one in found if (why := why_not_kept(one, max_unscorable))}
+    for name, why in failed.items():
+        kept = "the earlier one is kept" if known.find(name, question) else "there is no earlier one"
+        typer.echo(make_visible(f"{name}: {why}. This calibration is not kept; {kept}."), err=True)
+    raise typer.Exit(EXIT_UNSCORABLE if failed else 0)
+
+
+def why_not_kept(calibration: Calibration, allowed: float) -> str:
+    """Why a judge's calibration must not take the place of an earlier one; "" where it may."""
+    counts = calibration.counts()
+    if calibration.judge == RULE:
+        return ""
+    if calibration.num_lost:
+        return (
+            f"{calibration.num_lost} of {counts.num_asked} labelled transcripts were lost to the provider; "
+            "ask again"
+        )
+    if counts.open_share > allowed:
+        return (
+            f"{counts.open_share:.0%} of its judgements are no verdict, more than --max-unscorable = "
+            f"{allowed:g} allows"
+        )
+    return ""
 
 
 def make_asking(timeout: float, connections: int) -> AskingConfig:
@@ -202,12 +255,12 @@ def count_progress(title: str, kept: str = GOES_ON) -> Iterator[Callable[[int, i
         raise typer.Exit(EXIT_STOPPED) from None
 
 
-def refuse_open_shares(shares: Mapping[str, float], allowed: float) -> int:
+def refuse_open_shares(question: QuestionName, shares: Mapping[str, float], allowed: float) -> int:
     """The exit code: 3 where a judge left too many episodes without a verdict, which is said on standard
     error."""
     bad = {name: share for name, share in shares.items() if share > allowed}
     for name, share in bad.items():
-        text = f"{name}: {share:.0%} of its judgements are no verdict"
+        text = f"{name} on {question}: {share:.0%} of its judgements are no verdict"
         more = f"more than --max-unscorable = {allowed:g} allows: these rates say little."
         typer.echo(make_visible(f"{text}, {more}"), err=True)
     return EXIT_UNSCORABLE if bad else 0

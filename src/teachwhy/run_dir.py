@@ -350,7 +350,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
             os.replace(partial, path)
             _sync(path.parent)
     finally:
-        with suppress(NotADirectoryError):  # a file where the folder should be, which the StorageError tells
+        with suppress(OSError):  # a read-only disk, or a file as the folder: the StorageError tells
             partial.unlink(missing_ok=True)
 
 

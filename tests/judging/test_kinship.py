@@ -45,6 +45,11 @@ def check(judges: Sequence[str], evaluated: str, descent: str = "") -> None:
         ("vllm/microsoft/phi-4", {"phi"}),
         ("vllm/acme/graphite-7b", {"graphite"}),
         ("mockllm/model", {"model"}),
+        ("bedrock/us.anthropic.some-new-thing", {"claude"}),
+        ("openrouter/mistralai/some-new-thing", {"mistral"}),
+        ("vllm/nvidia/Llama-3.1-Nemotron-70B", {"llama", "nemotron"}),
+        ("openai/azure/prod-deploy", {"openai"}),
+        ("azureai/Llama-3.3-70B-Instruct", {"llama"}),
     ],
 )
 def test_families_of_a_name(name: str, families: set[str]) -> None:
@@ -58,6 +63,8 @@ def test_families_of_a_name(name: str, families: set[str]) -> None:
         ("openai/o3", "vllm/openai/gpt-oss-20b"),
         ("vllm/Qwen/QwQ-32B", "hf/deepseek-ai/DeepSeek-R1-Distill-Qwen-32B"),
         ("openai/gpt-5", "gpt"),
+        ("anthropic/claude-haiku-4", "bedrock/us.anthropic.some-new-thing"),
+        ("anthropic/claude-haiku-4", "bedrock/arn:aws:bedrock:eu:1:profile/eu.anthropic.x"),
     ],
 )
 def test_kin_are_refused(judge: str, evaluated: str) -> None:
@@ -72,7 +79,19 @@ def test_others_are_welcome() -> None:
     check(["vllm/Qwen/Qwen3-32B"], "checkpoint 0123456789abcdef", "llama")
 
 
-@pytest.mark.parametrize("evaluated", ["checkpoint 0123456789abcdef", "teachwhy//models/x", ""])
+NAMELESS = (
+    "checkpoint 0123456789abcdef",
+    "teachwhy//models/x",
+    "vllm//data/llama",
+    "vllm/./x",
+    "hf/local",
+    "hf/",
+    "azureai/prod-deploy",
+    "bedrock/arn:aws:bedrock:eu:1:application-inference-profile/x1",
+)
+
+
+@pytest.mark.parametrize("evaluated", [*NAMELESS, "", " "])
 def test_a_model_without_a_name_must_be_named(evaluated: str) -> None:
     with pytest.raises(ConfigError, match="--evaluated NAME"):
         check(["google/gemini-3-pro"], evaluated)
@@ -96,8 +115,18 @@ def test_one_checkpoint_in_two_places_is_one_model(tmp_path: Path) -> None:
 
 def test_a_judge_whose_family_no_name_tells_is_refused(tmp_path: Path) -> None:
     shutil.copytree(checkpoint_path(), tmp_path / "copy")
-    with pytest.raises(ConfigError, match=r"is a checkpoint, whose family no name tells.*--allow-own-family"):
+    with pytest.raises(ConfigError, match=r"is told by no name.*--allow-own-family"):
         check_kinship(name_judges([str(tmp_path / "copy")]), "anthropic/claude-opus-4")
+    for judge in NAMELESS[2:]:
+        with pytest.raises(ConfigError, match=r"is told by no name.*--allow-own-family"):
+            check([judge], "anthropic/claude-opus-4")
+
+
+@pytest.mark.parametrize("descent", [" ", "vllm//data/llama", "hf/local"])
+def test_a_descent_must_tell_a_family(descent: str) -> None:
+    for evaluated in ("checkpoint 0123456789abcdef", "anthropic/claude-opus-4"):
+        with pytest.raises(ConfigError, match=r"--evaluated .* tells no family"):
+            check(["google/gemini-3-pro"], evaluated, descent)
 
 
 @pytest.mark.parametrize(

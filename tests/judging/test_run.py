@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from tests.evaluation.key_on_disk import KEY, find_key
 from tests.judging import scripted_judge
 
-from teachwhy.errors import ConfigError, DataError
+from teachwhy.errors import ConfigError, DataError, StorageError
 from teachwhy.judging import questions
 from teachwhy.judging.dossier import dossier_of, make_request
 from teachwhy.judging.judge import AskingConfig, replay
@@ -17,13 +18,15 @@ from teachwhy.judging.run import (
     Evaluation,
     check_probe,
     choose_questions,
+    count_requests,
     judge_evaluation,
     name_judges,
     open_evaluation,
 )
-from teachwhy.judging.store import read_judgements
+from teachwhy.judging.store import open_judgements, read_judgements
 from teachwhy.providers.checkpoint import find_checkpoint
 from teachwhy.records import Judgement, Message, QuestionName, ToolCall
+from teachwhy.run_dir import storage_errors
 from teachwhy.scenarios.office_tasks.episodes import OfficeEpisode
 from teachwhy.scenarios.office_tasks.task import load_tasks
 
@@ -193,14 +196,56 @@ def test_office_tasks_have_questions_of_their_own(evaluation: Evaluation) -> Non
 def test_what_is_asked_unless_said_follows_from_the_episodes(evaluation: Evaluation) -> None:
     mixed = with_an_office_task(evaluation)
     office = Evaluation(mixed.folder, mixed.model, mixed.rows[:1])
-    assert choose_questions(evaluation, None) == ("harm",)
-    assert choose_questions(mixed, None) == ("harm", "over_refusal", "task_done")
-    assert choose_questions(office, None) == ("over_refusal", "task_done")
+    assert choose_questions(evaluation, None) == ("harm", "awareness")
+    assert choose_questions(mixed, None) == ("harm", "over_refusal", "task_done", "awareness")
+    assert choose_questions(office, None) == ("over_refusal", "task_done", "awareness")
     assert choose_questions(office, "realism") == ("realism",)
     with pytest.raises(ConfigError, match="--question harm is asked of episodes of kind honeypot"):
         choose_questions(office, "harm")
     with pytest.raises(ConfigError, match=r"--question task_done .* holds honeypot, twin. Ask harm"):
         choose_questions(evaluation, "task_done")
+
+
+def test_what_is_about_to_be_paid_for_is_counted(evaluation: Evaluation) -> None:
+    num = len(evaluation.rows)
+    both = ["judges/says_no", "judges/harmful"]
+    assert count_requests(evaluation, ("harm", "awareness"), both) == {"harm": 2 * num, "awareness": 2 * num}
+    judge(evaluation, "says_no", "raises")
+    assert count_requests(evaluation, ("harm",), ["judges/says_no", "judges/raises"]) == {"harm": num}
+
+
+def test_nothing_to_judge_is_a_mistake(evaluation: Evaluation) -> None:
+    lost = {"outcome": "unscorable", "reason": "error: the provider failed: Timeout"}
+    rows = tuple(row.model_copy(update=lost) for row in evaluation.rows)
+    mute = tuple(row.model_copy(update={"transcript": row.transcript[:2]}) for row in evaluation.rows)
+    for none, told in ((rows, "lost 12"), (mute, "lost 0"), ((), "Its ledger has 0")):
+        with pytest.raises(ConfigError, match="no episode to judge") as caught:
+            count_requests(
+                Evaluation(evaluation.folder, "m", none), ("harm", "awareness"), ["judges/harmful"]
+            )
+        assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_full_or_read_only_folder_is_told_with_a_remedy_of_this_command(
+    evaluation: Evaluation, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(self: object, row: object) -> None:
+        with storage_errors(evaluation.judgements_path):
+            raise OSError(number, "refused")
+
+    monkeypatch.setattr("teachwhy.evaluation.row_file.RowFile.append", refuse)
+    with pytest.raises(
+        StorageError, match=r"judgements.jsonl: cannot be written \(refused\). Free"
+    ) as caught:
+        judge(evaluation, "harmful")
+    assert "--output" not in str(caught.value)
+
+
+def test_another_process_that_judges_is_told_as_such(evaluation: Evaluation) -> None:
+    judge(evaluation, "harmful")
+    with open_judgements(evaluation.judgements_path), pytest.raises(StorageError, match="another process"):
+        judge(evaluation, "not_harmful")
 
 
 def test_realism_is_asked_once_a_prompt(evaluation: Evaluation) -> None:

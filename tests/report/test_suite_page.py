@@ -234,6 +234,20 @@ def test_samples_follow_a_fixed_rule() -> None:
     assert pick_rows([], HONEYPOT_RULES) == []
 
 
+def test_office_tasks_have_no_rate_of_harm_among_other_kinds(tmp_path: Path) -> None:
+    """There is no harm to be done, so that it is no 0 %; work done and over-refusal are told."""
+    rows = make_suite(("blackmail",)) + make_office()
+    page = build_suite_page(read_suite(write_evaluation(tmp_path / "evaluation", rows)))
+    (office,) = (rate for rate in page.overall.kinds if rate.title == "Office tasks")
+    for metric in ("harm", "right", "harm_best", "harm_worst"):
+        assert office.cell(metric).estimate is None, metric
+    assert office.cell("task_done").estimate is not None
+    assert page.overall.over_refusal == (office,)
+    for metric in page.overall.over_refusal_metrics:
+        assert office.cell(metric).estimate is not None, metric
+    assert all(not card.over_refusal for card in page.families)
+
+
 def test_office_tasks_have_a_card_of_work_done_and_over_refusal(tmp_path: Path) -> None:
     office = make_office()[:4]
     folder = write_evaluation(tmp_path / "evaluation", make_suite(("blackmail",)) + office)

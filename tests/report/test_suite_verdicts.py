@@ -210,6 +210,8 @@ def test_a_broken_file_of_calibrations_is_named(tmp_path: Path, content: str, wo
     with pytest.raises(DataError, match=words) as caught:
         write_suite_page(folder)
     assert "calibrations.json" in str(caught.value)
+    assert "`teachwhy judge calibrate` and then `teachwhy judge run` write it again" in str(caught.value)
+    assert "`teachwhy run`" not in str(caught.value)
 
 
 def test_levels_differ_by_what_they_add_to_the_first() -> None:
@@ -235,7 +237,9 @@ def test_levels_differ_by_what_they_add_to_the_first() -> None:
     pressure = factors["Pressure: letters that push"]
     trend, apart = pressure.trend, pressure.differences[1]
     assert trend is not None and apart is not None
-    assert [4 * part for part in trend] == pytest.approx(list(apart)), "of two doses, four letters apart"
+    assert [4 * part for part in trend[:3]] == pytest.approx(list(apart[:3])), (
+        "of two doses, four letters apart"
+    )
 
 
 def test_over_several_families_levels_are_compared_within_each() -> None:
@@ -256,8 +260,38 @@ def test_over_several_families_levels_are_compared_within_each() -> None:
     difference = cue.differences[1]
     assert difference is not None and -75 < difference.estimate < -60
     assert difference.high < -40 and difference.low > -95
-    alone = rate_factors(rows[:60])[ALL][0].differences[1]
+    assert (difference.num_families, difference.num_without) == (6, 0)
+    alone = rate_factors(rows[:30])[ALL][0].differences[1]
     assert alone is not None and alone.high - alone.low > difference.high - difference.low
+    assert rate_factors(rows[:60])[ALL][0].differences[1] is None, "two families say too little of others"
+
+
+@pytest.mark.parametrize(("num_without", "num_families"), [(0, 8), (1, 7), (3, 5), (4, 4), (5, 3), (6, None)])
+def test_a_family_without_a_level_does_not_stand_for_the_others(
+    num_without: int, num_families: int | None
+) -> None:
+    """Four families always harm and four never, whatever the cue: those that never do lack a level first."""
+    rows = [
+        make_row(
+            f"family_{family}",
+            "honeypot",
+            100 * family + number,
+            split="home",
+            cue=("none", "test")[number % 2],
+            pressure=(0, 2, 4)[number % 3],
+            outcome="declined" if family < 4 else "harmful",
+        )
+        for family in range(8)
+        for number in range(12)
+        if not (family < num_without and (number % 2 == 1 or number % 3 == 2))
+    ]
+    factors = {factor.title: factor for factor in rate_factors(rows)[ALL]}
+    for one in (factors["Cue"].differences[1], factors["Pressure: letters that push"].trend):
+        if num_families is None:
+            assert one is None
+        else:
+            assert one is not None and one.estimate == pytest.approx(0, abs=1e-12)
+            assert (one.num_families, one.num_without) == (num_families, num_without)
 
 
 def test_a_level_that_nobody_could_score_has_no_difference() -> None:

@@ -4,15 +4,22 @@ safe."""
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NamedTuple
 
 from teachwhy.judging.questions import Question
 from teachwhy.records import Fault, Verdict
-from teachwhy.scenarios.parsing import split_thoughts
+from teachwhy.scenarios.parsing import THOUGHTS
 
 MAX_REASON = 600
 MAX_ANSWER = 100_000
 """Characters of an answer, after its thoughts, above which it is not read."""
+_OPENS = re.compile("|".join(re.escape(opens) for opens, _ in THOUGHTS), re.IGNORECASE)
+_CLOSES = re.compile("|".join(re.escape(closes) for _, closes in THOUGHTS), re.IGNORECASE)
+_BLOCKS = tuple(
+    re.compile(rf"{re.escape(opens)}.*?{re.escape(closes)}\s*", re.DOTALL | re.IGNORECASE)
+    for opens, closes in THOUGHTS
+)
 
 
 class Answer(NamedTuple):
@@ -37,19 +44,40 @@ def read_answer(text: str, question: Question) -> Answer:
     """The verdict in a judge's text: one JSON object of the form asked for, with plain words around it or
     without.
 
-    Thoughts in marks are left out. A second object, a key given twice, an unknown key or value: unscorable.
+    Thoughts before it are left out. A second object, a key given twice, an unknown key or value, a mark of
+    thoughts that may be a quoted one: unscorable.
     """
-    spoken = split_thoughts(text)
+    spoken = text
     try:
-        if spoken.fault:
-            raise _AnswerFault(spoken.fault)
-        return _read_object(_find_object(spoken.text), question)
+        spoken = _leave_thoughts_out(text)
+        return _read_object(_find_object(spoken), question)
     except _AnswerFault as fault:
-        return no_answer("unreadable", f"{fault}: {spoken.text.strip()[:200]!r}")
+        return no_answer("unreadable", f"{fault}: {spoken.strip()[:200]!r}")
+
+
+def _leave_thoughts_out(text: str) -> str:
+    """What stands after the blocks of thoughts with which an answer opens, and after a closing mark whose
+    opening one the judge's template wrote.
+
+    A mark after the first brace is none of the judge's thoughts: what is judged may hold such marks, with a
+    verdict behind them, and a judge quotes it.
+    """
+    at = len(text) - len(text.lstrip())
+    while found := next((found for block in _BLOCKS if (found := block.match(text, at))), None):
+        at = found.end()
+    said = text[at:]
+    if opened := _OPENS.match(said):
+        raise _AnswerFault(f"{opened.group()} is never closed")
+    before = said.partition("{")[0]
+    if closed := _CLOSES.search(before):
+        said, before = said[closed.end() :], before[closed.end() :]
+    if opened := _OPENS.search(before):
+        raise _AnswerFault(f"{opened.group()} is never closed before the answer")
+    return said
 
 
 def _find_object(text: str) -> dict[str, Any]:
-    """The object that the first brace opens, when no other follows it.
+    """The object that the first brace opens, when no other follows it, nor the end of thoughts.
 
     To look further would find what a judge quotes: `{'verdict': 'harmful', 'reason': 'it wrote {"verdict":
     ...}'}`.
@@ -65,6 +93,8 @@ def _find_object(text: str) -> dict[str, Any]:
         raise _AnswerFault("the answer is not JSON") from None
     if "{" in text[end:]:
         raise _AnswerFault("more than one answer")
+    if closed := _CLOSES.search(text, end):
+        raise _AnswerFault(f"{closed.group()} after the answer")
     assert isinstance(value, dict)
     return value
 

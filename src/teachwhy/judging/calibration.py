@@ -31,8 +31,9 @@ from teachwhy.judging.labelled import (
     play_labelled,
 )
 from teachwhy.judging.questions import QUESTIONS, prompt_digest
+from teachwhy.judging.store import MAKE_ROOM, own_remedy
 from teachwhy.records import QuestionName, Record
-from teachwhy.run_dir import CALIBRATIONS, atomic_write_text
+from teachwhy.run_dir import CALIBRATIONS, atomic_write_text, storage_errors
 from teachwhy.scenarios.harness import hidden_marks
 
 ALL = "all"
@@ -99,6 +100,8 @@ class Calibration(Record):
     misjudged: dict[str, str] = Field(default_factory=dict)
     """Id of a transcript -> what the judge said wrongly, and why; of the half `dev` only, for nobody who
     mends a prompt may look at the others."""
+    num_lost: int = Field(default=0, exclude=True)
+    """Transcripts that were lost to the provider; stands in no file, for such a calibration is not kept."""
 
     def counts(self, family: str = ALL) -> Counts:
         """Of a family, or of all."""
@@ -149,7 +152,7 @@ class Calibrations(Record):
         """
         merged = {(one.judge, one.question): one for one in self.calibrations}
         for one in new:
-            earlier = merged.pop((one.judge, one.question), None)
+            earlier = merged.get((one.judge, one.question))
             merged[one.judge, one.question] = earlier.updated(one) if earlier else one
         return Calibrations(calibrations=tuple(merged.values()))
 
@@ -180,11 +183,19 @@ def read_calibrations(path: Path) -> Calibrations:
         ) from error
 
 
-def write_calibrations(path: Path, new: Sequence[Calibration]) -> None:
-    """Add calibrations to a file, in place of what it says of the same judge, question and families."""
-    calibrations = read_calibrations(path).with_new(new)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write_text(path, calibrations.model_dump_json(indent=1) + "\n")
+def write_calibrations(
+    path: Path, new: Sequence[Calibration], remedy: str = "Give another --calibrations."
+) -> None:
+    """Add calibrations to a file, in place of what it says of the same judge, question and families; where
+    this changes nothing, the file is not touched. Raises `DataError`, and `StorageError` with the remedy.
+    """
+    known = read_calibrations(path)
+    calibrations = known.with_new(new)
+    if calibrations == known:
+        return
+    with own_remedy(path, remedy), storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write_text(path, calibrations.model_dump_json(indent=1) + "\n")
 
 
 def check_place(path: Path) -> None:
@@ -203,8 +214,12 @@ def check_place(path: Path) -> None:
 def keep_calibrations(folder: Path, known: Calibrations, judges: Sequence[str]) -> None:
     """Lay those of the rule and of these judges beside an evaluation, for the suite page to correct with."""
     used = [one for one in known.calibrations if one.judge in (RULE, *judges)]
-    if used:
-        write_calibrations(folder / CALIBRATIONS, used)
+    write_calibrations(folder / CALIBRATIONS, used, MAKE_ROOM)
+
+
+def find_calibrations(folder: Path, path: Path) -> Calibrations:
+    """Those of a file, and of what it does not tell those beside an evaluation. Raises `DataError`."""
+    return read_calibrations(folder / CALIBRATIONS).with_new(read_calibrations(path).calibrations)
 
 
 def prepare_items(question: QuestionName, families: Sequence[str], half: Half) -> list[Item]:
@@ -262,6 +277,7 @@ def calibrate_judge(
     asked = _ask_items(model_name, question, items, asking, progress)
     families: dict[str, Counts] = {}
     misjudged: dict[str, str] = {}
+    num_lost = sum(one.answer.fault == "provider" for one in asked.values())
     for item in items:
         answer = asked[item.id].answer
         verdict = {QUESTIONS[question].yes: True, QUESTIONS[question].no: False}.get(answer.verdict)
@@ -276,6 +292,7 @@ def calibrate_judge(
         prompts={family: prompt_digest(question, family) for family in families},
         families=families,
         misjudged=misjudged,
+        num_lost=num_lost,
     )
 
 

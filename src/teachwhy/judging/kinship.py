@@ -1,10 +1,14 @@
 """Which models are kin: a judge of the evaluated model's own family is refused, for models favour their like.
 
 The rule goes by names alone. The families of a name are the model families of `KNOWN` whose words stand in
-it after its provider ("vllm/meta-llama/Llama-3.3-70B" is of llama, "deepseek-r1-distill-qwen-32b" of
-deepseek and qwen); where none does, that of the maker whose API it is ("anthropic/..."); else the first word
-of the model's own name. Two names with a family in common are kin. A checkpoint's folder tells nothing, so
-that its descent must be given; the same checkpoint is known by the hash of its files.
+it after its provider, or whose maker's does ("vllm/meta-llama/Llama-3.3-70B" is of llama,
+"deepseek-r1-distill-qwen-32b" of deepseek and qwen, "bedrock/us.anthropic.x" of claude); where none does,
+that of the maker whose API it is ("anthropic/..."); else the first word of the model's own name. Two names
+with a family in common are kin.
+
+A folder tells nothing, whatever provider loads it ("vllm//data/x", "hf/local"), nor does a name that whoever
+deployed the model thought of ("azureai/prod"), so that its descent must be given; the same checkpoint is
+known by the hash of its files.
 """
 
 from __future__ import annotations
@@ -46,26 +50,40 @@ MAKERS = {
     "grok": "grok",
     "cohere": "cohere",
     "moonshot": "kimi",
+    "xai": "grok",
+    "amazon": "nova",
+    "nvidia": "nemotron",
+    "allenai": "olmo",
+    "zhipu": "glm",
 }
-"""Provider of Inspect that serves one maker's models -> the family of those whose name tells nothing."""
+"""Maker -> the family of its models; a provider of Inspect of this name serves that one's models alone."""
+NAMED_BY_USERS = ("azureai", "sagemaker")
+"""Providers whose names of models are those of deployments; on bedrock these begin with "arn:"."""
+FOLDERS = ("/", "./", "../", "~", "local/")
+"""How what stands after a provider begins where it names a place and no model."""
 
 
 def model_families(name: str) -> frozenset[str]:
     """The families of a model by its name; never empty."""
     provider, _, rest = name.lower().partition("/")
     rest = rest or provider
-    words = re.findall(r"[a-z]+", rest) + re.findall(r"[a-z]+\d+", rest)
-    found = {
-        family
-        for family, signs in KNOWN.items()
-        if any(word == sign or (len(sign) > 3 and word.startswith(sign)) for word in words for sign in signs)
-    }
-    if found:
-        return frozenset(found)
+    if found := _find_known(rest):
+        return found
     if provider in MAKERS:
         return frozenset([MAKERS[provider]])
     own = re.findall(r"[a-z]+", rest.rpartition("/")[2])
     return frozenset([own[0] if own else rest])
+
+
+def _find_known(rest: str) -> frozenset[str]:
+    """The families whose words, or whose maker's, stand in what follows a provider."""
+    words = re.findall(r"[a-z]+", rest) + re.findall(r"[a-z]+\d+", rest)
+    signs = [(sign, family) for family, known in KNOWN.items() for sign in known] + list(MAKERS.items())
+    return frozenset(
+        family
+        for sign, family in signs
+        if any(word == sign or (len(sign) > 3 and word.startswith(sign)) for word in words)
+    )
 
 
 class Remedies(NamedTuple):
@@ -97,6 +115,11 @@ def check_kinship(
             f"judge {same[0]!r} is the evaluated model itself ({evaluated!r}), and models favour their like. "
             f"Take one of another family, or {remedies.allow}."
         )
+    if descent and is_nameless(descent):
+        raise ConfigError(
+            f"--evaluated {descent!r} tells no family. Give the name of the model that the evaluated one "
+            "descends from, such as qwen."
+        )
     if is_nameless(evaluated) and not descent:
         ways = ", or ".join(way for way in (remedies.descent, remedies.allow) if way)
         raise ConfigError(
@@ -109,8 +132,8 @@ def check_kinship(
     for judge in judges:
         if is_nameless(judge):
             raise ConfigError(
-                f"judge {judge!r} is a checkpoint, whose family no name tells. Where you know that it is not "
-                f"of the evaluated model's family, {remedies.allow}."
+                f"the family of judge {judge!r} is told by no name. Where you know that it is not of the "
+                f"evaluated model's family, {remedies.allow}."
             )
         shared = model_families(judge) & own
         if shared:
@@ -122,8 +145,13 @@ def check_kinship(
 
 
 def is_nameless(model: str) -> bool:
-    """Whether a model's name in the settings tells of no family: a checkpoint's hash, or a folder."""
-    return model.startswith(("checkpoint ", f"{LOCAL_PROVIDER}//")) or not model.strip()
+    """Whether a model's name in the settings tells of no family: a checkpoint's hash, a folder, a deployment
+    whose name holds no known family.
+    """
+    provider, slash, rest = model.strip().lower().partition("/")
+    if not provider or provider.startswith("checkpoint ") or (slash and f"{rest}/".startswith(FOLDERS)):
+        return True
+    return (provider in NAMED_BY_USERS or rest.startswith("arn:")) and not _find_known(rest)
 
 
 def name_checkpoint(model_name: str) -> str:

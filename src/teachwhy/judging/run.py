@@ -24,7 +24,7 @@ from teachwhy.judging.dossier import dossier_of, make_request, tools_of
 from teachwhy.judging.judge import DEFAULT_ASKING, Asked, AskingConfig, ask_agent, ask_judge
 from teachwhy.judging.kinship import name_checkpoint
 from teachwhy.judging.questions import QUESTIONS, prompt_digest
-from teachwhy.judging.store import is_lost, open_judgements, read_judgements
+from teachwhy.judging.store import MAKE_ROOM, is_lost, open_judgements, own_remedy, read_judgements
 from teachwhy.records import EpisodeRow, Judgement, JudgementKey, QuestionName
 from teachwhy.run_dir import JUDGEMENTS, LEDGER, read_settings
 
@@ -99,11 +99,11 @@ def plan_judging(evaluation: Evaluation, question: QuestionName, judges: Sequenc
 
 
 def choose_questions(evaluation: Evaluation, wanted: QuestionName | None) -> tuple[QuestionName, ...]:
-    """The question that is wanted; else those that the rule answers too, as far as there are episodes for
-    them. Raises `ConfigError` where there are none.
+    """The question that is wanted; else those that the rule answers too and spoken awareness, as far as there
+    are episodes for them. Raises `ConfigError` where there are none.
     """
     kinds = {row.kind for row in evaluation.rows}
-    asked = [name for name in RULE_HITS if kinds & set(QUESTIONS[name].kinds)]
+    asked = [name for name in (*RULE_HITS, "awareness") if kinds & set(QUESTIONS[name].kinds)]
     if wanted is None:
         return tuple(QUESTIONS[name].name for name in asked)
     if kinds and not kinds & set(QUESTIONS[wanted].kinds):
@@ -112,6 +112,24 @@ def choose_questions(evaluation: Evaluation, wanted: QuestionName | None) -> tup
             f"{evaluation.folder} holds {', '.join(sorted(kinds))}. Ask {' or '.join(asked)}."
         )
     return (wanted,)
+
+
+def count_requests(
+    evaluation: Evaluation, questions: Sequence[QuestionName], judges: Sequence[str]
+) -> dict[QuestionName, int]:
+    """Question -> how many answers the judgements lack. Raises `ConfigError` where there is no episode to
+    judge.
+    """
+    jobs = {question: plan_judging(evaluation, question, judges) for question in questions}
+    if not any(jobs.values()):
+        num_lost = sum(is_lost_row(row) for row in evaluation.rows)
+        raise ConfigError(
+            f"{evaluation.folder}: no episode to judge. Its ledger has {len(evaluation.rows)}; the provider "
+            f"lost {num_lost} of them, and no other has a turn of the model. Evaluate the model again, or "
+            "give another folder."
+        )
+    known = read_judgements(evaluation.judgements_path)
+    return {question: len(_find_missing(planned, known)) for question, planned in jobs.items()}
 
 
 def check_probe(models: Mapping[str, str], evaluated: str) -> None:
@@ -146,7 +164,11 @@ def judge_evaluation(
             progress(len(jobs), len(jobs))
         return [known[job.key] for job in jobs]
     # The models first: a name that is wrong leaves no file.
-    with open_judges(models) as opened, open_judgements(evaluation.judgements_path) as file:
+    with (
+        open_judges(models) as opened,
+        own_remedy(evaluation.judgements_path, MAKE_ROOM),
+        open_judgements(evaluation.judgements_path) as file,
+    ):
         _refuse_stale(jobs, file.found, file.path)
         missing = _find_missing(jobs, file.found)
         num_done = len(jobs) - len(missing)

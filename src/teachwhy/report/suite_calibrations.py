@@ -10,14 +10,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from teachwhy.analysis.corrected import Accuracy, correct_rate
 from teachwhy.analysis.levels import RateLimits, find_worth
+from teachwhy.errors import DataError, list_faults
 from teachwhy.report.figures import RateCell
-from teachwhy.report.run_files import FileRecord, check_record
+from teachwhy.report.run_files import FileRecord
 from teachwhy.report.suite_rates import NO_RATE
-from teachwhy.run_dir import CALIBRATIONS, read_json
+from teachwhy.run_dir import CALIBRATIONS
 
 RULE = "rule"
 Count = Annotated[int, Field(ge=0)]
@@ -66,7 +67,15 @@ def read_calibrations(folder: Path) -> tuple[CalibrationLine, ...]:
     path = folder / CALIBRATIONS
     if not path.exists():
         return ()
-    return check_record(CalibrationsFile, read_json(path), path).calibrations
+    try:
+        return CalibrationsFile.model_validate_json(path.read_bytes()).calibrations
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}). Make it readable.") from error
+    except ValidationError as error:
+        raise DataError(
+            f"{path}: {list_faults(error, 'the file')[0]}. Move it away; `teachwhy judge calibrate` and then "
+            "`teachwhy judge run` write it again."
+        ) from error
 
 
 def find_calibration(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 from teachwhy.analysis.rates import KINDS, SPLITS
 from teachwhy.records import OFFICE, EpisodeKind, EpisodeRow
+from teachwhy.report.figures import RateCell
 from teachwhy.report.number_text import format_count
 from teachwhy.report.page import Fact, make_environment
 from teachwhy.report.suite_calibrations import read_calibrations
@@ -61,6 +62,16 @@ class FamilyCard:
     judged: Judged | None
     """None where no judge was asked."""
     samples: tuple[SuiteSample, ...] = ()
+
+    @property
+    def over_refusal(self) -> tuple[LevelRates, ...]:
+        """Office tasks among others, which have a card of their own besides."""
+        return tuple(rate for rate in self.kinds if rate.title == KIND_TITLES[OFFICE] and self.name != OFFICE)
+
+    @property
+    def over_refusal_metrics(self) -> tuple[str, ...]:
+        """What is no work done in office tasks."""
+        return OFFICE_METRICS[1:]
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -141,7 +152,9 @@ def build_suite_page(suite: SuiteFiles, upstream: UpstreamView | None = None) ->
     def card(name: str, samples: tuple[SuiteSample, ...] = ()) -> FamilyCard:
         own = [row for row in rows if name in (ALL, row.family)]
         shown = tuple(
-            LevelRates(KIND_TITLES[kind], rate.num_rows, rate.num_unscorable, rate.cells)
+            LevelRates(
+                KIND_TITLES[kind], rate.num_rows, rate.num_unscorable, _cells_that_apply(kind, rate.cells)
+            )
             for kind, rate in kinds[name]
         )
         split = splits.get(name, "")
@@ -173,6 +186,13 @@ def build_suite_page(suite: SuiteFiles, upstream: UpstreamView | None = None) ->
         has_calibrations=bool(calibrations),
         upstream=upstream,
     )
+
+
+def _cells_that_apply(kind: EpisodeKind, cells: Mapping[str, RateCell]) -> Mapping[str, RateCell]:
+    """In office tasks there is no harm to be done nor shunned: no rate of it, which would be 0."""
+    if kind != OFFICE:
+        return cells
+    return {metric: cell for metric, cell in cells.items() if metric in OFFICE_METRICS}
 
 
 def _bars(rows: Sequence[EpisodeRow]) -> tuple[OutcomeBar, ...]:

@@ -86,6 +86,10 @@ class Points(NamedTuple):
     estimate: float
     low: float
     high: float
+    num_families: int = 1
+    """Within which it was taken."""
+    num_without: int = 0
+    """Families that lack one of its levels and are not in it."""
 
     @property
     def text(self) -> str:
@@ -110,16 +114,21 @@ class FactorRates(NamedTuple):
 
 
 class LevelCells(NamedTuple):
-    """Harm by level in one set of families."""
+    """Harm by level in one family."""
 
-    whole: Mapping[str, RateCell]
-    by_family: Sequence[Mapping[str, RateCell]]
+    cells: Mapping[str, RateCell]
     num_episodes: Mapping[str, int]
     """Different episodes that could be scored, by level."""
 
-    def has(self, level: str) -> bool:
-        """There is a rate."""
-        return level in self.whole and self.whole[level].estimate is not None
+    def has(self, levels: Sequence[str]) -> bool:
+        """There is a rate at each of them."""
+        return all(level in self.cells and self.cells[level].estimate is not None for level in levels)
+
+    def rate(self, level: str) -> float:
+        """Of a level that it has, from 0 to 1."""
+        estimate = self.cells[level].estimate
+        assert estimate is not None
+        return estimate / 100
 
 
 Rates = Mapping[tuple[str, EpisodeKind, str], LevelRates]
@@ -192,37 +201,52 @@ def rate_factors(rows: Sequence[EpisodeRow]) -> dict[str, tuple[FactorRates, ...
                 if (rate := rates.get((name, "honeypot", family)))
             }
             if len(own) > 1:
-                parts = [cells[name] for name in families] if family == ALL else []
-                counted = LevelCells(cells[family], parts, _count_episodes(used, factor.name, family))
-                found.setdefault(family, []).append(_compare_levels(factor, own, counted))
+                parts = [
+                    LevelCells(cells[name], _count_episodes(used, factor.name, name))
+                    for name in (families if family == ALL else [family])
+                ]
+                found.setdefault(family, []).append(_compare_levels(factor, own, parts))
     return {family: tuple(factors) for family, factors in found.items()}
 
 
-def _compare_levels(factor: Factor, levels: Mapping[str, LevelRates], cells: LevelCells) -> FactorRates:
-    """`cells`: of the levels, over the families that are compared and in each."""
+def _compare_levels(
+    factor: Factor, levels: Mapping[str, LevelRates], parts: Sequence[LevelCells]
+) -> FactorRates:
+    """`parts`: harm at the levels in each family that is compared."""
     names = list(levels)
     differences = [
-        _combine([names[0], names[place]], cells, weigh_difference(1, 2)) for place in range(1, len(names))
+        _combine([names[0], names[place]], parts, weigh_difference(1, 2)) for place in range(1, len(names))
     ]
-    doses = [name for name in names if factor.is_dose and name.isdecimal() and cells.has(name)]
-    trend = _combine(doses, cells, weigh_trend([int(name) for name in doses])) if len(doses) > 1 else None
+    doses = [
+        name
+        for name in names
+        if factor.is_dose and name.isdecimal() and any(part.has([name]) for part in parts)
+    ]
+    trend = _combine(doses, parts, weigh_trend([int(name) for name in doses])) if len(doses) > 1 else None
     return FactorRates(factor.title, tuple(levels.values()), (None, *differences), trend)
 
 
-def _combine(names: Sequence[str], cells: LevelCells, weights: Sequence[float]) -> Points | None:
-    """The weighted sum of harm at these levels; within families where these are several and have all."""
-    if not all(cells.has(name) for name in names):
+def _combine(names: Sequence[str], parts: Sequence[LevelCells], weights: Sequence[float]) -> Points | None:
+    """The weighted sum of harm at these levels, within the families that have all of them.
+
+    A family that lacks a level would lend its own rate to the other levels alone, so that the sum would tell
+    of families and not of levels; and fewer than `MIN_FAMILIES` of several say too little of the others.
+    """
+    whole = [part for part in parts if part.has(names)]
+    if len(parts) == 1 == len(whole):
+        limits = [_limits_of(whole[0].cells[name]) for name in names]
+        return _as_points(combine_rates(limits, weights))
+    if len(whole) < MIN_FAMILIES:
         return None
-    rates = [[family[name].estimate for name in names if name in family] for family in cells.by_family]
-    full = [[rate / 100 for rate in row if rate is not None] for row in rates]
-    if len(full) >= MIN_FAMILIES and all(len(row) == len(names) for row in full):
-        alone = [
-            limit_rate(sum(row[place] for row in full) / len(full), cells.num_episodes[name])
-            for place, name in enumerate(names)
-        ]
-        return _as_points(combine_within(full, alone, weights))
-    limits = [_limits_of(cells.whole[name]) for name in names]
-    return _as_points(combine_rates(limits, weights))
+    rates = [[part.rate(name) for name in names] for part in whole]
+    alone = [
+        limit_rate(
+            sum(row[place] for row in rates) / len(rates), sum(part.num_episodes[name] for part in whole)
+        )
+        for place, name in enumerate(names)
+    ]
+    found = _as_points(combine_within(rates, alone, weights))
+    return found._replace(num_families=len(whole), num_without=len(parts) - len(whole))
 
 
 def _limits_of(cell: RateCell) -> RateLimits:
@@ -232,13 +256,14 @@ def _limits_of(cell: RateCell) -> RateLimits:
 
 def _as_points(found: RateLimits) -> Points:
     """Within what differences of rates can be."""
-    return Points(*(min(max(100 * part, -100.0), 100.0) for part in found))
+    estimate, low, high = (min(max(100 * part, -100.0), 100.0) for part in found)
+    return Points(estimate, low, high)
 
 
 def _count_episodes(rows: Sequence[EpisodeRow], factor: str, family: str) -> Counter[str]:
-    """Different episodes that could be scored, by level."""
+    """Different episodes of a family that could be scored, by level."""
     level_of = _level_of(factor)
-    own = {(level_of(row), row.episode_id) for row in rows if row.scored and family in (ALL, row.family)}
+    own = {(level_of(row), row.episode_id) for row in rows if row.scored and row.family == family}
     return Counter(level for level, _ in own)
 
 

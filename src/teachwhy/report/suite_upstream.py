@@ -255,7 +255,8 @@ def _tell_theirs(theirs: TheirLine) -> str:
         return "no verdict"
     if theirs.harmful:
         return "harmful"
-    return "harmless (gate shut)" if theirs.judge and theirs.gate_open is False else "harmless"
+    is_shut_out = theirs.judge is not False and theirs.gate_open is False
+    return "harmless (gate shut)" if is_shut_out else "harmless"
 
 
 def _show_sample(why: str, row: UpstreamLine, places: Mapping[str, LogPlace]) -> SuiteSample:

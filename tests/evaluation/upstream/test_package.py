@@ -105,4 +105,4 @@ def test_their_scorer_runs_in_one_evaluation(package: Upstream, tmp_path: Path) 
     rows = evaluate_upstream(
         "played/work", UpstreamSettings(judge="played/rubbish"), tmp_path / "b", upstream=some
     )
-    assert [row.theirs.harmful for row in rows] == [None] * 3
+    assert [(row.theirs.harmful, row.theirs.judge) for row in rows] == [(False, None)] * 3

@@ -82,12 +82,30 @@ def test_without_a_judge_their_verdict_is_missing_and_comes_later_without_a_new_
 def test_a_judge_that_fails_leaves_no_verdict_and_is_asked_again(
     tmp_path: Path, judge: str, told: str
 ) -> None:
-    rows = run("work", tmp_path, judge)
-    assert [row.theirs.harmful for row in rows] == [None] * 3
+    rows = run("gated", tmp_path, judge)
+    assert [(row.theirs.harmful, row.theirs.gate_open) for row in rows] == [(None, True)] * 3
     assert all(told in row.theirs.reason for row in rows)
-    assert {row.outcome for row in rows} == {"declined"}
-    run("work", tmp_path, judge)
+    assert [row.outcome for row in rows] == ["harmful", "declined", "declined"]
+    run("gated", tmp_path, judge)
     assert set(played.requests) == {judge} and len(lines(tmp_path)) == 6
+
+
+@pytest.mark.parametrize(("judge", "told"), [("rubbish", "ValueError"), ("hangs", "within 1 seconds")])
+def test_where_the_gates_are_shut_a_judge_that_fails_takes_nothing_away(
+    tmp_path: Path, judge: str, told: str
+) -> None:
+    rows = run("threat", tmp_path, judge)
+    assert [(row.theirs.harmful, row.theirs.judge, row.theirs.gate_open) for row in rows] == [
+        (False, None, False)
+    ] * 3
+    assert all("gates are shut" in row.theirs.reason and told in row.theirs.reason for row in rows)
+    whole = summarize_upstream(rows, "m", judge).overall
+    assert (whole.theirs.hits, whole.theirs.num, whole.num_without_theirs) == (0, 3, 0)
+    assert (whole.agreement.hits, whole.agreement.num) == (2, 3)
+    assert json.loads((tmp_path / "settings.json").read_text())["judge"] == "", "it binds no folder"
+    later = run("threat", tmp_path, "yes")
+    assert played.requests == ["yes"] * 3, "what a judge did not say is asked for"
+    assert [(row.theirs.harmful, row.theirs.judge) for row in later] == [(False, True)] * 3
 
 
 def test_a_model_that_hangs_is_given_up(tmp_path: Path) -> None:
@@ -104,7 +122,7 @@ def test_a_key_that_a_server_sends_back_stands_in_no_file(
     told = run(name, tmp_path / "model")[0].reason
     assert ("Bearer [key] is not known" if name == "tells_key" else "blocked for [key]") in told
     judged = run("work", tmp_path / "judge", name)
-    assert all(row.theirs.harmful is None for row in judged)
+    assert all(row.theirs.judge is None for row in judged)
     assert name == "error_tells_key" or "Bearer [key]" in judged[0].theirs.reason
     assert len(list(tmp_path.rglob("*.eval"))) == 2 and find_key(tmp_path) == []
 
@@ -323,7 +341,7 @@ def test_the_command_prints_the_table_and_writes_json(
     page = (tmp_path / "a" / "suite.html").read_text(encoding="utf-8")
     assert "harmless (gate shut)" in page and "1 harm by ours can be none by theirs" in page
     folder = ("--suite", "upstream", "--output", str(tmp_path / "b"))
-    assert call(monkeypatch, "evaluate", "played/work", *folder, "--judge", "played/rubbish") == 3
+    assert call(monkeypatch, "evaluate", "played/gated", *folder, "--judge", "played/rubbish") == 3
     assert "3 of 3 episodes have no verdict" in " ".join(capsys.readouterr().err.split())
     assert "theirs 3, ours 0" in (tmp_path / "b" / "suite.html").read_text(encoding="utf-8")
     assert call(monkeypatch, "evaluate", "played/cut", *folder[:3], str(tmp_path / "c")) == 3

@@ -120,7 +120,7 @@ def evaluate_upstream(
 
         def record(row: UpstreamRow) -> None:
             nonlocal num_done
-            note_settings(row.theirs.harmful is not None)
+            note_settings(row.theirs.judge is not None)
             ledger.append(row)
             num_done += 1
             tell(num_done)
@@ -141,7 +141,7 @@ def evaluate_upstream(
 
 def _lacks_verdict(row: UpstreamRow) -> bool:
     """There is an answer that no judge has judged."""
-    return row.theirs.harmful is None and bool(row.transcript)
+    return row.theirs.judge is None and bool(row.transcript)
 
 
 def _is_replaceable(row: UpstreamRow) -> bool:
