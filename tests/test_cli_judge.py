@@ -14,9 +14,9 @@ from tests.evaluation.inspect_warnings import ignore_inspect_warnings
 from tests.judging import scripted_judge
 
 from teachwhy import cli
+from teachwhy.analysis.calibrations import read_calibrations
 from teachwhy.config import EvaluationConfig
 from teachwhy.evaluation.run import evaluate_model
-from teachwhy.judging.calibration import read_calibrations
 
 assert scripted_model.scripted
 

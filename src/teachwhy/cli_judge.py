@@ -12,7 +12,7 @@ import typer
 from teachwhy.visible_text import make_visible
 
 if TYPE_CHECKING:
-    from teachwhy.judging.calibration import Calibrations
+    from teachwhy.analysis.calibrations import Calibrations
     from teachwhy.judging.judge import AskingConfig
     from teachwhy.judging.run import Evaluation
     from teachwhy.records import QuestionName
@@ -85,7 +85,8 @@ def run(
 
         teachwhy judge run runs/mini --judge google/gemini-3-pro --judge grok/grok-4 --question awareness
     """
-    from teachwhy.judging.calibration import keep_calibrations, read_calibrations
+    from teachwhy.analysis.calibrations import read_calibrations
+    from teachwhy.judging.calibration import keep_calibrations
     from teachwhy.judging.kinship import check_kinship
     from teachwhy.judging.run import check_probe, choose_questions, name_judges, open_evaluation
 
@@ -118,7 +119,7 @@ def judge_question(
     from teachwhy.judging.run import judge_evaluation
     from teachwhy.judging.show import describe_judging
     from teachwhy.judging.store import read_judgements
-    from teachwhy.judging.summary import by_judge, open_share
+    from teachwhy.judging.summary import open_shares
 
     with count_progress(question) as told:
         found = judge_evaluation(evaluation, question, models, asking, told)
@@ -126,7 +127,7 @@ def judge_question(
     awareness = [one for one in everything if one.question == "awareness"]
     for line in describe_judging(evaluation.rows, question, found, awareness, known):
         typer.echo(make_visible(line))
-    return {name: open_share(group) for name, group in by_judge(found).items()}
+    return open_shares(found)
 
 
 @judge_app.command("calibrate")
