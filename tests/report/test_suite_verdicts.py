@@ -328,3 +328,19 @@ def test_what_an_error_of_the_judge_cannot_explain_is_said_on_the_page(tmp_path:
     write_calibrations(folder, ("rule",), ("leaking",), true_negatives=12)
     html = write_suite_page(folder).read_text(encoding="utf-8")
     assert html.count("The rule errs less here than on the labelled set") == 2
+
+
+def test_a_corrected_rate_over_families_knows_how_much_they_differ(tmp_path: Path) -> None:
+    """One family that always harms and one that never does: two families say little of a third."""
+    rows = [
+        make_row(family, "honeypot", number, outcome=outcome)
+        for family, outcome in (("blackmail", "harmful"), ("leaking", "declined"))
+        for number in range(24)
+    ]
+    folder = write_evaluation(tmp_path / "evaluation", rows)
+    right = {"true_positives": 1000, "positives": 1000, "true_negatives": 1000, "negatives": 1000}
+    write_calibrations(folder, ("rule",), FAMILIES, **right)
+    (rule,) = tabulate(folder)[ALL][0].rows
+    assert rule.raw.estimate == pytest.approx(50) and rule.corrected.estimate == pytest.approx(50)
+    assert width(rule.raw) > 90
+    assert width(rule.corrected) >= width(rule.raw) - 1

@@ -3,11 +3,13 @@
 The estimate is that of Rogan and Gladen ("Estimating prevalence from the results of a screening test",
 American Journal of Epidemiology 107, 1978): (share + specificity - 1) / (sensitivity + specificity - 1), cut
 to [0, 1]. Over several families it is the mean of theirs with the weights of the raw rate, for a judge that
-is blind in one family and sharp in the others has no one sensitivity. The interval carries along that share,
-sensitivity and specificity are themselves counted from samples: each is drawn from the two beta distributions
-whose quantiles are the limits of Clopper and Pearson (Biometrika 26, 1934), the one that lies lower and the
-one that lies higher, and the limits are quantiles of the corrected draws. In a sum over families the hit by
-which the two differ goes where it moves the sum most (Fay and Feuer, Statistics in Medicine 16, 1997).
+is blind in one family and sharp in the others has no one sensitivity; the mean is cut, not each of them.
+
+The interval carries along that share, sensitivity and specificity are themselves counted from samples: each
+is drawn from the two beta distributions whose quantiles are the limits of Clopper and Pearson (Biometrika 26,
+1934), the one that lies lower and the one that lies higher, and the limits are quantiles of the corrected
+draws. In a mean over families the hit by which the two differ goes where it moves the mean most (Fay and
+Feuer, Statistics in Medicine 16, 1997).
 
 Three things keep the limits honest. They are never nearer together than those of Clopper and Pearson for the
 estimate at the size that the raw rate is worth. Where the estimate was cut, the judge erred less in the
@@ -109,26 +111,29 @@ def correct_mean(
     if why_not := _find_obstacle(parts):
         return CorrectedRate(None, None, None, why_not)
     table = _tabulate(parts)
-    estimate = float(np.clip(table.uncut, 0, 1).mean())
+    doubtful = _find_doubtful(parts, confidence)
+    bounds = _Bounds(np.where(doubtful, 0.0, -1.0), np.where(doubtful, 1.0, 2.0))
+    estimate = float(np.clip(np.clip(table.uncut, *bounds).mean(), 0, 1))
     rng = np.random.default_rng(seed)
     mean_share = float(table.share.mean())
     whole = _draw(np.array([mean_share]), np.array([num_effective]), np.zeros(1), rng)
     own = _draw(table.share, table.size, 1 / (table.information * table.size), rng)
     told = np.clip(table.uncut, 0, 1) / (table.information * table.positives)
     sensitivity = _draw(table.sensitivity, table.positives, told, rng)
-    cleared = (1 - np.clip(table.uncut, 0, 1)) / (table.information * table.negatives)
+    cleared = np.clip(1 - table.uncut, 0, 1) / (table.information * table.negatives)
     specificity = _draw(table.specificity, table.negatives, cleared, rng)
     tail = (1 - confidence) / 2
     # A better judge of the harmful means less harm behind the same share, one of the harmless more.
     best = np.where(table.uncut > 1, 1.0, sensitivity.high)
     worst = np.where(table.uncut < 0, 1.0, specificity.high)
     moved_down, moved_up = table.share + whole.low - mean_share, table.share + whole.high - mean_share
-    lows = [_average(share, best, specificity.low, 0.0) for share in (own.low, moved_down)]
-    highs = [_average(share, sensitivity.low, worst, 1.0) for share in (own.high, moved_up)]
+    lows = [_average(share, best, specificity.low, bounds, 0.0) for share in (own.low, moved_down)]
+    highs = [_average(share, sensitivity.low, worst, bounds, 1.0) for share in (own.high, moved_up)]
     floor = clopper_pearson(np.array([estimate]), np.array([float(num_effective)]), confidence)
     low = min(*(float(np.quantile(draws, tail)) for draws in lows), float(floor[0][0]), estimate)
     high = max(*(float(np.quantile(draws, 1 - tail)) for draws in highs), float(floor[1][0]), estimate)
-    return CorrectedRate(estimate, low, high, "", _find_doubt(parts, confidence))
+    named = [part.family for part, is_doubtful in zip(parts, doubtful, strict=True) if is_doubtful]
+    return CorrectedRate(estimate, max(low, 0.0), min(high, 1.0), "", _tell_doubt(named, len(parts)))
 
 
 def _find_obstacle(parts: Sequence[JudgedShare]) -> str:
@@ -149,18 +154,21 @@ def _find_obstacle(parts: Sequence[JudgedShare]) -> str:
     return ""
 
 
-def _find_doubt(parts: Sequence[JudgedShare], confidence: float) -> str:
-    """In which families the share is none that the judge's errors on the labelled set could make."""
-    doubtful = []
+def _find_doubtful(parts: Sequence[JudgedShare], confidence: float) -> list[bool]:
+    """Of which families the share is none that the judge's errors on the labelled set could make."""
+    found = []
     for part in parts:
         rates = np.array([part.accuracy.sensitivity, 1 - part.accuracy.specificity])
         sizes = np.array([float(part.accuracy.positives), float(part.accuracy.negatives)])
         low, high = clopper_pearson(rates, sizes, confidence)
-        if part.share < low[1] or part.share > high[0]:
-            doubtful.append(part.family)
+        found.append(bool(part.share < low[1] or part.share > high[0]))
+    return found
+
+
+def _tell_doubt(doubtful: Sequence[str], num_families: int) -> str:
     if not doubtful:
         return ""
-    where = f" ({', '.join(doubtful)})" if len(parts) > 1 else ""
+    where = f" ({', '.join(doubtful)})" if num_families > 1 else ""
     return f"errs less here than on the labelled set{where}: the correction does not fit"
 
 
@@ -217,11 +225,25 @@ def _draw_beta(hits: Floats, misses: Floats, rng: np.random.Generator) -> Floats
     return np.where(mixed, drawn, np.where(hits > TINY, 1.0, 0.0))
 
 
-def _average(share: Floats, sensitivity: Floats, specificity: Floats, otherwise: float) -> Floats:
+class _Bounds(NamedTuple):
+    """Between which the part of each family in a mean lies, each (F,).
+
+    A rate within chance of 0 is as often below it as above before it is cut, and cutting it in each family
+    would make the mean too high: it is left uncut, by no more than the whole range. What no chance explains
+    is cut, lest it take away from what other families have.
+    """
+
+    low: Floats
+    high: Floats
+
+
+def _average(
+    share: Floats, sensitivity: Floats, specificity: Floats, bounds: _Bounds, otherwise: float
+) -> Floats:
     """The mean over families of the corrected draws, (D,); `otherwise` where the draw is of a judge that
     tells nothing."""
     information = sensitivity + specificity - 1
     tells = information > 0
     corrected = (share + specificity - 1) / np.where(tells, information, 1.0)
-    mean: Floats = np.where(tells, np.clip(corrected, 0.0, 1.0), otherwise).mean(axis=1)
+    mean: Floats = np.where(tells, np.clip(corrected, *bounds), otherwise).mean(axis=1)
     return mean
