@@ -262,6 +262,11 @@ class Judgement(Record):
         return self.verdict not in ("unsure", "unscorable")
 
     @property
+    def is_lost(self) -> bool:
+        """The provider failed, so that it says nothing about the episode nor the judge."""
+        return self.fault == "provider"
+
+    @property
     def key(self) -> JudgementKey:
         """Under which it stands in its file."""
         return JudgementKey(self.episode_id, self.repeat, self.question, self.judge)

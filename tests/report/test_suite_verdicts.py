@@ -304,6 +304,20 @@ def test_judgements_of_other_transcripts_are_left_out_and_counted(tmp_path: Path
     assert "9 judgements left out" in write_suite_page(folder).read_text(encoding="utf-8")
 
 
+def test_a_judgement_stands_there_once_unless_it_was_lost(tmp_path: Path) -> None:
+    """As `judge run` has it."""
+    folder = make_folder(tmp_path / "evaluation", make_suite(("leaking",), ("honeypot",)))
+    path = folder / "judgements.jsonl"
+    first, *rest = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    lost = json.dumps(json.loads(first) | {"verdict": "unscorable", "fault": "provider"}) + "\n"
+    path.write_text("".join([lost, first, *rest]), encoding="utf-8")
+    assert read_suite(folder).num_stale_judgements == 0
+    assert tabulate(folder)["leaking"][0].rows[1].raw.num_episodes == 8
+    path.write_text("".join([first, *rest, first]), encoding="utf-8")
+    with pytest.raises(DataError, match=r"judgements\.jsonl: .* on harm of .* stands there twice"):
+        read_suite(folder)
+
+
 def test_spoken_awareness_is_corrected_or_says_why_not(tmp_path: Path) -> None:
     rows = make_suite(("leaking",)) + make_office()
     folder = make_folder(tmp_path / "evaluation", rows)

@@ -16,8 +16,8 @@ WAIT_SECONDS = 5.0
 
 
 def is_lost(judgement: Judgement) -> bool:
-    """Whether the provider failed, so that it says nothing about the episode nor the judge."""
-    return judgement.fault == "provider"
+    """Whether it is to be asked again."""
+    return judgement.is_lost
 
 
 FORM = RowForm(Judgement, lambda judgement: judgement.key, is_lost, "have it asked again")

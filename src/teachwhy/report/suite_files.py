@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from teachwhy.errors import DataError, list_faults
-from teachwhy.records import EpisodeKey, EpisodeRow, Judgement, Message, key_of
+from teachwhy.records import EpisodeKey, EpisodeRow, Judgement, JudgementKey, Message, key_of
 from teachwhy.report.run_files import FileRecord, Manifest, check_record
 from teachwhy.run_dir import JUDGEMENTS, LEDGER, LOGS, SETTINGS, is_whole, read_json, read_settings
 
@@ -175,10 +175,16 @@ def read_lines(record: type[LineType], path: Path) -> Iterator[tuple[int, LineTy
 
 
 def _read_judgements(path: Path) -> tuple[Judgement, ...] | None:
-    """Of several lines for the same question the last counts: the others were lost to the provider."""
+    """A judgement that was lost to the provider may stand there again; of these lines the last counts."""
     if not path.exists():
         return None
-    return tuple({line.key: line for _, line in read_lines(Judgement, path)}.values())
+    found: dict[JudgementKey, Judgement] = {}
+    for _, line in read_lines(Judgement, path):
+        if line.key in found and not found[line.key].is_lost:
+            what = f"{line.judge!r} on {line.question} of {line.episode_id!r}, repeat {line.repeat}"
+            raise DataError(f"{path}: {what} stands there twice. Delete one of the two lines.")
+        found[line.key] = line
+    return tuple(found.values())
 
 
 def find_samples(logs: list[Path]) -> dict[str, LogPlace]:

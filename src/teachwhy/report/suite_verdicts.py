@@ -96,7 +96,7 @@ def tabulate_verdicts(
     return {family: tuple(tables) for family, tables in found.items()}
 
 
-class _Shown(NamedTuple):
+class _ColumnRates(NamedTuple):
     """One column over all families."""
 
     column: Column
@@ -123,7 +123,7 @@ def _show_columns(
     rows: Sequence[EpisodeRow],
     judgements: Sequence[Judgement],
     calibrations: Calibrations,
-) -> list[_Shown]:
+) -> list[_ColumnRates]:
     kind, rule = kind_of_question(question), rule_column(rows, question)
     judges = sorted(by_judge(judgements, question).items())
     columns: list[tuple[Column, Column | None, Sequence[Judgement]]] = [
@@ -131,7 +131,7 @@ def _show_columns(
         *((judge_column(group), rule, group) for _, group in judges),
     ]
     return [
-        _Shown(
+        _ColumnRates(
             column,
             beside,
             rate_column(rows, column, calibrations.find(column.who, question), kind),
