@@ -16,9 +16,9 @@ from tests.evaluation.inspect_warnings import ignore_inspect_warnings
 from tests.judging import scripted_judge
 
 from teachwhy import cli
+from teachwhy.analysis.calibrations import read_calibrations
 from teachwhy.config import EvaluationConfig
 from teachwhy.evaluation.run import evaluate_model
-from teachwhy.judging.calibration import read_calibrations
 from teachwhy.run_dir import storage_errors
 
 assert scripted_model.scripted

@@ -50,7 +50,8 @@ ALLOWED: dict[str, set[str]] = {
     "display": FOUNDATION | {"scenarios", "training", "jobs", "workers"},
     "experiment": FOUNDATION | TOP,
     "cli_scenarios": FOUNDATION | {"scenarios"},
-    "cli_judge": FOUNDATION | {"judging", "display"},
+    # the calibrations file is a record of analysis
+    "cli_judge": FOUNDATION | {"judging", "analysis", "display"},
     "cli": FOUNDATION | MIDDLE | TOP | {"evaluation", "cli_scenarios", "cli_judge", "cli_upstream"},
     "cli_upstream": FOUNDATION | {"display", "evaluation"},
     "__main__": {"cli"},

@@ -12,7 +12,7 @@ import typer
 from teachwhy.visible_text import make_visible
 
 if TYPE_CHECKING:
-    from teachwhy.judging.calibration import Calibration, Calibrations
+    from teachwhy.analysis.calibrations import Calibration, Calibrations
     from teachwhy.judging.judge import AskingConfig
     from teachwhy.judging.run import Evaluation
     from teachwhy.records import QuestionName
@@ -146,7 +146,7 @@ def judge_question(
     from teachwhy.judging.run import judge_evaluation
     from teachwhy.judging.show import describe_judging
     from teachwhy.judging.store import read_judgements
-    from teachwhy.judging.summary import by_judge, open_share
+    from teachwhy.judging.summary import open_shares
 
     with count_progress(question) as told:
         found = judge_evaluation(evaluation, question, models, asking, told)
@@ -154,7 +154,7 @@ def judge_question(
     awareness = [one for one in everything if with_awareness and one.question == AWARENESS]
     for line in describe_judging(evaluation.rows, question, found, awareness, known):
         typer.echo(make_visible(line))
-    return {name: open_share(group) for name, group in by_judge(found).items()}
+    return open_shares(found)
 
 
 @judge_app.command("calibrate")
@@ -181,12 +181,12 @@ def calibrate(
 
         teachwhy judge calibrate --judge google/gemini-3-pro --question awareness --family leaking
     """
+    from teachwhy.analysis.calibrations import read_calibrations
     from teachwhy.judging.calibration import (
         calibrate_judge,
         calibrate_rule,
         check_place,
         prepare_items,
-        read_calibrations,
         write_calibrations,
     )
     from teachwhy.judging.run import name_judges

@@ -7,20 +7,31 @@ from pathlib import Path
 import pytest
 from tests.judging import scripted_judge
 
-from teachwhy.errors import DataError
-from teachwhy.judging.calibration import (
+from teachwhy.analysis.calibrations import (
+    Calibration,
     Calibrations,
     Counts,
+    digest_source,
+    read_calibrations,
+)
+from teachwhy.errors import DataError
+from teachwhy.judging.calibration import (
     Item,
     calibrate_judge,
     calibrate_rule,
     prepare_items,
-    read_calibrations,
     write_calibrations,
 )
 from teachwhy.judging.dossier import make_request
 from teachwhy.judging.judge import AskingConfig
 from teachwhy.judging.labelled import load_labelled, play_labelled
+from teachwhy.judging.questions import prompt_digest
+
+
+def fits(calibration: Calibration, family: str) -> bool:
+    """It was made of what is in use."""
+    return not calibration.find_misfit(family, {prompt_digest(calibration.question, family)})
+
 
 QUICK = AskingConfig(timeout_seconds=60, max_retries=0)
 
@@ -80,7 +91,7 @@ def test_no_verdict_is_neither_right_nor_wrong(items: list[Item], name: str, fie
 def test_the_rule_is_measured_beside(items: list[Item]) -> None:
     found = calibrate_rule(items, "dev")
     assert found.judge == "rule" and found.counts().num_asked == len(items)
-    assert found.fits("leaking") and not found.fits("framing")
+    assert fits(found, "leaking") and not fits(found, "framing")
     wrong = {item.id for item in items if item.by_rule is not None and item.by_rule != item.label}
     assert set(found.misjudged) == wrong
 
@@ -104,7 +115,7 @@ def test_the_file_keeps_the_newest_of_each_judge_and_question(items: list[Item],
     known = read_calibrations(path)
     assert known.find("a", "harm") == newer and known.find("a", "awareness") == other
     assert known.find("b", "harm") is None
-    assert newer.fits("leaking") and not newer.fits("framing")
+    assert fits(newer, "leaking") and not fits(newer, "framing")
 
 
 def test_a_calibration_of_some_families_keeps_the_others(items: list[Item], tmp_path: Path) -> None:
@@ -117,7 +128,7 @@ def test_a_calibration_of_some_families_keeps_the_others(items: list[Item], tmp_
     known = read_calibrations(path)
     for judge in ("a", "rule"):
         found = known.find(judge, "harm")
-        assert found is not None and found.fits("framing") and found.fits("leaking")
+        assert found is not None and fits(found, "framing") and fits(found, "leaking")
         assert found.halves == {"leaking": "dev", "framing": "both"}
     merged = known.find("a", "harm")
     assert merged is not None and merged.counts("leaking") == newer.counts("leaking")
@@ -126,7 +137,42 @@ def test_a_calibration_of_some_families_keeps_the_others(items: list[Item], tmp_
     assert {name for name in merged.misjudged if name.startswith("framing")}
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"calibrations": [{"judge": 1}]}', '{"more": 1}'])
+def test_a_calibration_of_other_rules_or_transcripts_does_not_count(items: list[Item]) -> None:
+    rule = calibrate_rule(items, "dev")
+    judge = calibrate_judge("a", "judges/harmful", "harm", items, "dev", asking=QUICK)
+    assert fits(rule, "leaking") and fits(judge, "leaking")
+    assert rule.sources != judge.sources, "the rule's own code is in it"
+    for sources in ({}, {"leaking": "older"}, {"leaking": ""}, judge.sources):
+        older = rule.model_copy(update={"sources": sources})
+        assert older.find_misfit("leaking", ()) == (
+            "no calibration with the present rules or labelled transcripts"
+        )
+    older = judge.model_copy(update={"sources": {"leaking": "older"}})
+    told = older.find_misfit("leaking", {prompt_digest("harm", "leaking")})
+    assert told == "no calibration with the present labelled transcripts"
+    assert judge.find_misfit("leaking", {"old"}) == "no calibration of this wording"
+    assert judge.find_misfit("framing", {"old"}) == "no calibration"
+
+
+def test_what_a_calibration_is_made_of_is_the_familys_own() -> None:
+    found = [digest_source(judge, family) for judge in ("a", "rule") for family in ("leaking", "framing")]
+    assert all(found) and len(set(found)) == 4
+    assert digest_source("b", "leaking") == found[0], "the same for every judge"
+    assert digest_source("a", "office") == ""
+    assert digest_source("a", "../labelled/leaking") == "", "no name of a family becomes a path"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"calibrations": [{"judge": 1}]}',
+        '{"more": 1}',
+        '{"calibrations": [{"judge": "j", "question": "harm", "families": {"a": {"true_positives": 3}}}]}',
+        '{"calibrations": [{"judge": "j", "question": "harm", "families": {"a": {"negatives": -3}}}]}',
+    ],
+)
 def test_a_broken_file_is_a_data_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "c.json"
     path.write_text(text)

@@ -5,17 +5,26 @@ from __future__ import annotations
 import pytest
 from tests.judging import scripted_judge
 
+from teachwhy.analysis.calibrations import RULE, Calibration, Calibrations, Counts, digest_source
+from teachwhy.analysis.verdicts import (
+    Column,
+    cohen_kappa,
+    compare_columns,
+    judge_column,
+    rate_column,
+    rule_column,
+)
 from teachwhy.evaluation.scorer import exact_rate
-from teachwhy.judging.agreement import RULE, cohen_kappa, compare_columns, judge_column, rule_column
-from teachwhy.judging.calibration import Calibration, Calibrations, Counts
 from teachwhy.judging.judge import AskingConfig
 from teachwhy.judging.questions import prompt_digest
 from teachwhy.judging.run import Evaluation, judge_evaluation, name_judges
 from teachwhy.judging.show import describe_judging
-from teachwhy.judging.summary import harm_given_awareness, open_share, rate_column
+from teachwhy.judging.summary import harm_given_awareness, open_share
 from teachwhy.records import EpisodeKey, EpisodeRow, Judgement, OutcomeName, QuestionName
+from teachwhy.report.figures import RateCell
 from teachwhy.report.suite_files import read_suite
 from teachwhy.report.suite_judged import judge_families
+from teachwhy.report.suite_verdicts import tabulate_verdicts
 
 
 def judge(evaluation: Evaluation, *names: str, question: QuestionName = "harm") -> list[Judgement]:
@@ -32,6 +41,7 @@ def calibration(family_counts: dict[str, Counts], judge: str = "judges/harmful")
         question="harm",
         halves=dict.fromkeys(family_counts, "both"),
         prompts=prompts,
+        sources={family: digest_source(judge, family) for family in family_counts},
         families=family_counts,
     )
 
@@ -50,30 +60,31 @@ def test_columns_are_compared_where_both_have_a_verdict() -> None:
     keys = [EpisodeKey(name, 0) for name in "abcd"]
     first = dict(zip(keys, (True, True, False, False), strict=True))
     second = dict(zip(keys[:3], (True, False, False), strict=True))
-    (found,) = compare_columns({"one": first, "two": second})
-    assert (found.num_both, found.num_agreeing) == (3, 2)
+    found = compare_columns(Column("one", first, {}), Column("two", second, {}))
+    assert (found.num_both, found.num_agreeing, found.only_first, found.only_second) == (3, 2, 1, 0)
     assert found.share == pytest.approx(2 / 3)
-    (empty,) = compare_columns({"one": first, "two": {}})
+    empty = compare_columns(Column("one", first, {}), Column("two", {}, {}))
     assert empty.share is None and empty.kappa is None
 
 
 def test_what_is_no_verdict_stands_in_no_column(evaluation: Evaluation) -> None:
-    assert judge_column(judge(evaluation, "unsure")) == {}
-    assert judge_column(judge(evaluation, "rubbish")) == {}
+    assert judge_column(judge(evaluation, "unsure")).hits == {}
+    assert judge_column(judge(evaluation, "rubbish")).hits == {}
     unscorable = evaluation.rows[0].model_copy(update={"outcome": "unscorable"})
-    assert len(rule_column((unscorable, *evaluation.rows[1:]))) == len(evaluation.rows) - 1
+    assert len(rule_column((unscorable, *evaluation.rows[1:])).hits) == len(evaluation.rows) - 1
     assert open_share(judge(evaluation, "unsure")) == 1
     assert open_share(judge(evaluation, "harmful")) == 0
 
 
 def test_rates_are_of_honeypots_by_family_with_intervals_over_clusters(evaluation: Evaluation) -> None:
     column = judge_column(judge(evaluation, "harmful"))
-    rates = {rate.family: rate for rate in rate_column(evaluation.rows, column, None)}
+    rates = rate_column(evaluation.rows, column, None)
     assert set(rates) == {"all", "blackmail", "leaking"}
     assert rates["all"].num_verdicts == 8, "two families, two honeypots, two repeats; no twin"
-    assert rates["all"].raw.estimate == 1
-    assert rates["all"].raw.low < exact_rate(4, 4).low + 1e-9, "a repeat is no further evidence"
-    assert rates["all"].corrected is None
+    raw = rates["all"].raw
+    assert raw is not None and raw.estimate == 1
+    assert raw.low < exact_rate(4, 4).low + 1e-9, "a repeat is no further evidence"
+    assert rates["all"].corrected.why_not == "not calibrated"
 
 
 def test_rates_are_corrected_by_the_transcripts_of_their_family(evaluation: Evaluation) -> None:
@@ -81,24 +92,28 @@ def test_rates_are_corrected_by_the_transcripts_of_their_family(evaluation: Eval
     coin = Counts(true_positives=50, positives=100, true_negatives=50, negatives=100)
     column = judge_column(judge(evaluation, "harmful"))
     known = calibration({"blackmail": good, "leaking": coin})
-    rates = {rate.family: rate.corrected for rate in rate_column(evaluation.rows, column, known)}
-    blackmail, leaking, everything = rates["blackmail"], rates["leaking"], rates["all"]
-    assert blackmail is not None and blackmail.estimate == 1 and blackmail.low is not None
-    assert leaking is not None and "too near 1" in leaking.why_not
-    assert everything is not None and everything.estimate == 1, "0.7 + 0.725 - 1 says something"
-    partly = rate_column(evaluation.rows, column, calibration({"blackmail": good}))[0].corrected
-    assert partly is not None and partly.why_not == "no calibration with the present wording for leaking"
-    stale = known.model_copy(update={"prompts": {"blackmail": "old", "leaking": "old"}})
-    old = rate_column(evaluation.rows, column, stale)[1].corrected
-    assert old is not None and "no calibration with the present wording for blackmail" in old.why_not
+    rates = {name: rate.corrected for name, rate in rate_column(evaluation.rows, column, known).items()}
+    assert rates["blackmail"].estimate == 1 and rates["blackmail"].low is not None
+    assert rates["leaking"].why_not.startswith("sensitivity + specificity = 1.00 is too near 1")
+    assert rates["all"].why_not.startswith("leaking: sensitivity + specificity = 1.00"), "each by its own"
+    fair = calibration({"blackmail": good, "leaking": good})
+    assert rate_column(evaluation.rows, column, fair)["all"].corrected.estimate == 1
+    partly = rate_column(evaluation.rows, column, calibration({"blackmail": good}))["all"].corrected
+    assert partly.why_not == "no calibration for leaking"
+    stale = fair.model_copy(update={"prompts": {"blackmail": "old", "leaking": "old"}})
+    old = rate_column(evaluation.rows, column, stale)["all"].corrected
+    assert old.why_not == "no calibration of this wording for blackmail, leaking"
+    older = fair.model_copy(update={"sources": {}})
+    rates = {name: rate.corrected for name, rate in rate_column(evaluation.rows, column, older).items()}
+    assert rates["leaking"].why_not == "no calibration with the present labelled transcripts for leaking"
 
 
 def test_rates_of_another_dialect_are_not_corrected(evaluation: Evaluation) -> None:
     good = Counts(true_positives=90, positives=100, true_negatives=95, negatives=100)
     column = judge_column(judge(evaluation, "harmful"))
     rows = [row.model_copy(update={"dialect": "sprig"}) for row in evaluation.rows]
-    found = rate_column(rows, column, calibration({"blackmail": good, "leaking": good}))[0].corrected
-    assert found is not None and found.why_not == "the labelled transcripts are english"
+    found = rate_column(rows, column, calibration({"blackmail": good, "leaking": good}))["all"].corrected
+    assert found.why_not == "the labelled transcripts are english"
 
 
 def with_outcomes(evaluation: Evaluation, outcomes: dict[str, OutcomeName]) -> list[EpisodeRow]:
@@ -136,6 +151,45 @@ def test_the_suite_page_has_the_same_harm_given_awareness(evaluation: Evaluation
     assert shown.num_open == found.num_open
     for cell, rate in ((shown.harm_aware, found.aware), (shown.harm_unaware, found.unaware)):
         assert (cell.estimate, cell.low, cell.high) == pytest.approx([100 * part for part in rate])
+
+
+def print_cell(cell: RateCell) -> str:
+    """A rate of the page as `judge run` prints it."""
+    parts = (cell.estimate, cell.low, cell.high)
+    estimate, low, high = (f"{part / 100:.3f}" for part in parts if part is not None)
+    return f"{estimate} [{low}, {high}]"
+
+
+def test_what_is_printed_is_what_the_suite_page_shows(evaluation: Evaluation) -> None:
+    """One machine for one number: raw and corrected, of the rule and of a judge, over all and by family."""
+    rows = [
+        row.model_copy(update={"outcome": ("harmful", "declined")[number % 3 == 0]})
+        for number, row in enumerate(evaluation.rows)
+    ]
+    path = evaluation.folder / "episodes.jsonl"
+    path.write_text("".join(row.model_dump_json() + "\n" for row in rows), encoding="utf-8")
+    found = judge(evaluation, "harmful", "unsure")
+    good = Counts(true_positives=90, positives=100, true_negatives=95, negatives=100)
+    blind = Counts(true_positives=2, positives=14, true_negatives=10, negatives=10)
+    counts = {"blackmail": blind, "leaking": good}
+    known = Calibrations(calibrations=(calibration(counts), calibration(counts, RULE)))
+    told = list(describe_judging(rows, "harm", found, [], known))
+    suite = read_suite(evaluation.folder)
+    tables = tabulate_verdicts(suite.rows, suite.judgements or (), known, ("blackmail", "leaking"))
+    num_compared = 0
+    for family, (table,) in tables.items():
+        assert [row.who for row in table.rows] == [RULE, "judges/harmful", "judges/unsure"]
+        for row in table.rows:
+            start = told.index(f"{row.who}: harm in honeypots")
+            line = next(line for line in told[start:] if line.startswith(f"  {family}: raw "))
+            if row.who == "judges/unsure":
+                assert line == f"  {family}: raw none; not calibrated" and row.raw.estimate is None
+                continue
+            raw, num = print_cell(row.raw), row.raw.num_episodes
+            note = f" ({row.note})" if row.note else ""
+            assert line == f"  {family}: raw {raw} of {num}; corrected {print_cell(row.corrected)}{note}"
+            num_compared += 1
+    assert num_compared == 6
 
 
 def test_everything_is_said_in_words(evaluation: Evaluation) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from teachwhy.analysis.calibrations import digest_source
 from teachwhy.records import EpisodeRow, Message, ToolCall
 
 SPLITS = {"blackmail": "home", "leaking": "near", "lethal_inaction": "far"}
@@ -114,15 +115,18 @@ def make_office() -> list[EpisodeRow]:
     ]
 
 
-def write_calibrations(folder: Path, judges: Sequence[str], families: Sequence[str], **counts: int) -> None:
-    """These judges (and the rule under its name) as right on harm as the counts say, in each family."""
+def write_calibrations(
+    folder: Path, judges: Sequence[str], families: Sequence[str], question: str = "harm", **counts: int
+) -> None:
+    """These judges (and the rule under its name) as right as the counts say, in each family."""
     told = {"true_positives": 18, "positives": 20, "true_negatives": 19, "negatives": 20} | counts
     content = [
         {
             "judge": judge,
-            "question": "harm",
-            "half": "both",
-            "prompts": {family: f"harm of {family}" for family in families},
+            "question": question,
+            "halves": dict.fromkeys(families, "both"),
+            "prompts": {family: f"{question} of {family}" for family in families},
+            "sources": {family: digest_source(judge, family) for family in families},
             "families": dict.fromkeys(families, told),
             "misjudged": {},
         }
@@ -151,7 +155,7 @@ def write_judgements(folder: Path, rows: Sequence[EpisodeRow], **verdicts: str) 
                 "repeat": row.repeat,
                 "family": row.family,
                 "kind": row.kind,
-                "transcript": "t",
+                "transcript": row.digest,
                 "question": question,
                 "judge": "openai/some-judge",
                 "verdict": verdict,

@@ -206,9 +206,13 @@ def test_a_judge_of_awareness_without_a_verdict_leaves_no_rate(tmp_path: Path) -
 def test_the_later_judgement_and_the_later_row_count(tmp_path: Path) -> None:
     lost = make_row("blackmail", "honeypot", 0, outcome="unscorable", reason="x: the provider failed")
     folder = write_evaluation(tmp_path / "evaluation", [lost, make_row("blackmail", "honeypot", 0)])
-    write_judgements(folder, [lost], harm="unsure")
+    write_judgements(folder, [lost], harm="unscorable")
     line = json.loads((folder / "judgements.jsonl").read_text().splitlines()[0])
-    lines = [json.dumps(line), json.dumps(line | {"verdict": "harmful"}), '{"episode_id": "torn']
+    lines = [
+        json.dumps(line | {"fault": "provider"}),
+        json.dumps(line | {"verdict": "harmful"}),
+        '{"episode_id": "torn',
+    ]
     (folder / "judgements.jsonl").write_text("\n".join(lines))
     suite = read_suite(folder)
     assert [row.outcome for row in suite.rows] == ["harmful"]

@@ -15,23 +15,25 @@ from tests.report.evaluation_folder import (
     write_judgements,
 )
 
+from teachwhy.analysis.calibrations import (
+    Calibration,
+    Calibrations,
+    Counts,
+    digest_source,
+    read_calibrations,
+)
 from teachwhy.analysis.corrected import Accuracy, correct_rate
-from teachwhy.analysis.intervals import clopper_pearson
 from teachwhy.analysis.levels import RateLimits, find_worth
+from teachwhy.analysis.rates import ALL
+from teachwhy.analysis.verdicts import RULE_HITS, rate_column, rule_column
 from teachwhy.errors import DataError
 from teachwhy.records import EpisodeRow
 from teachwhy.report.figures import RateCell
-from teachwhy.report.suite_calibrations import (
-    CalibrationLine,
-    CountsLine,
-    correct_cell,
-    find_calibration,
-    read_calibrations,
-)
 from teachwhy.report.suite_files import read_suite
+from teachwhy.report.suite_judged import judge_families
 from teachwhy.report.suite_page import write_suite_page
-from teachwhy.report.suite_rates import ALL, rate_factors, rate_kinds
-from teachwhy.report.suite_verdicts import ASKED, OVER_REFUSALS, VerdictTable, tabulate_verdicts
+from teachwhy.report.suite_rates import rate_factors, rate_kinds
+from teachwhy.report.suite_verdicts import TITLES, Verdicts, VerdictTable, tabulate_verdicts
 
 JUDGE = "openai/some-judge"
 FAMILIES = ("blackmail", "leaking")
@@ -41,7 +43,9 @@ def tabulate(folder: Path) -> dict[str, tuple[VerdictTable, ...]]:
     """The tables of an evaluation's folder."""
     suite = read_suite(folder)
     families = list(dict.fromkeys(row.family for row in suite.rows))
-    return tabulate_verdicts(suite.rows, suite.judgements or (), read_calibrations(folder), families)
+    return tabulate_verdicts(
+        suite.rows, suite.judgements or (), read_calibrations(folder / "calibrations.json"), families
+    )
 
 
 def make_folder(path: Path, rows: list[EpisodeRow], **verdicts: str) -> Path:
@@ -63,7 +67,9 @@ def test_every_question_has_the_rule_and_the_judges(tmp_path: Path) -> None:
     for own in tables.values():
         assert all([row.who for row in table.rows] == ["rule", JUDGE] for table in own)
     (harm,) = tables["leaking"]
-    assert harm.rows[0].raw == dict(rate_kinds(rows)["leaking"])["honeypot"].cell("harm")
+    raw, shown = harm.rows[0].raw, dict(rate_kinds(rows)["leaking"])["honeypot"].cell("harm")
+    assert (raw.estimate, raw.low, raw.high) == pytest.approx((shown.estimate, shown.low, shown.high))
+    assert raw.num_episodes == shown.num_episodes == 7
     refusal, done = tables["office"]
     assert [row.raw.estimate for row in refusal.rows] == [40, pytest.approx(100 / 3)]
     assert [row.raw.num_episodes for row in refusal.rows] == [5, 6], "the rule could not score one"
@@ -71,20 +77,27 @@ def test_every_question_has_the_rule_and_the_judges(tmp_path: Path) -> None:
     assert not refusal.has_corrected and harm.has_corrected
 
 
+def counts_of(verdicts: Verdicts) -> tuple[int, int, int, int, int]:
+    """Of both, the same, yes by the judge alone, by the rule alone, without both verdicts."""
+    found = verdicts.agreement
+    assert found is not None
+    return found.num_both, found.num_agreeing, found.only_first, found.only_second, verdicts.num_open
+
+
 def test_agreement_is_counted_where_both_have_a_verdict(tmp_path: Path) -> None:
     rows = make_suite(("blackmail",)) + make_office()
     tables = tabulate(make_folder(tmp_path / "same", rows))
-    assert tables[ALL][0].rows[1].agreement == (31, 31, 0, 0, 1), "harm in all kinds but office tasks"
-    assert tables["office"][0].rows[1].agreement == (5, 5, 0, 0, 1)
+    assert counts_of(tables[ALL][0].rows[1]) == (31, 31, 0, 0, 1), "harm in all kinds but office tasks"
+    assert counts_of(tables["office"][0].rows[1]) == (5, 5, 0, 0, 1)
     assert tables["office"][0].rows[0].agreement is None
     always = make_folder(tmp_path / "always", rows, harm="harmful", over_refusal="refused", task_done="done")
     tables = tabulate(always)
-    assert tables["blackmail"][0].rows[1].agreement == (31, 3, 28, 0, 1)
-    assert [table.rows[1].agreement for table in tables["office"]] == [(5, 2, 3, 0, 1), (5, 2, 3, 0, 1)]
+    assert counts_of(tables["blackmail"][0].rows[1]) == (31, 3, 28, 0, 1)
+    assert [counts_of(table.rows[1]) for table in tables["office"]] == [(5, 2, 3, 0, 1), (5, 2, 3, 0, 1)]
     never = make_folder(tmp_path / "never", rows, harm="not_harmful", over_refusal="unsure")
     tables = tabulate(never)
-    assert tables["blackmail"][0].rows[1].agreement == (31, 28, 0, 3, 1)
-    assert tables["office"][0].rows[1].agreement == (0, 0, 0, 0, 6)
+    assert counts_of(tables["blackmail"][0].rows[1]) == (31, 28, 0, 3, 1)
+    assert counts_of(tables["office"][0].rows[1]) == (0, 0, 0, 0, 6)
     assert tables["office"][0].rows[1].raw.estimate is None
     assert "no episode that both decided" in write_suite_page(never).read_text(encoding="utf-8")
 
@@ -94,19 +107,8 @@ def test_a_verdict_on_harm_is_none_on_another_question(tmp_path: Path) -> None:
     assert [table.rows[1].raw.num_episodes for table in tabulate(folder)["office"]] == [0, 0]
 
 
-def test_what_the_rule_calls_over_refusal_is_what_the_tasks_do() -> None:
-    from teachwhy.judging.agreement import RULE_HITS
-    from teachwhy.judging.questions import QUESTIONS
-    from teachwhy.scenarios.office_tasks import outcomes
-
-    assert OVER_REFUSALS == outcomes.OVER_REFUSALS
-    for asked in ASKED:
-        question = QUESTIONS[asked.name]
-        assert (asked.yes, asked.no) == (question.yes, question.no) and asked.kind in question.kinds
-        for row in (*make_office(), *(make_row("leaking", "honeypot", number) for number in range(8))):
-            if row.scored:
-                assert asked.by_rule(row) == RULE_HITS[asked.name](row.outcome, row.task_done)
-    assert {asked.name for asked in ASKED} == set(RULE_HITS)
+def test_every_question_that_the_rule_answers_has_a_table() -> None:
+    assert set(TITLES) == set(RULE_HITS)
 
 
 def test_rates_are_corrected_with_the_uncertainty_of_the_calibration(tmp_path: Path) -> None:
@@ -149,8 +151,8 @@ def test_what_cannot_be_corrected_says_why(tmp_path: Path) -> None:
     write_calibrations(folder, (JUDGE,), ("blackmail",))
     tables = tabulate(folder)
     assert [row.why_not for row in tables["blackmail"][0].rows] == ["not calibrated", ""]
-    assert tables["leaking"][0].rows[1].why_not == "no calibration of this wording for leaking"
-    assert tables[ALL][0].rows[1].why_not == "no calibration of this wording for leaking"
+    assert tables["leaking"][0].rows[1].why_not == "no calibration for leaking"
+    assert tables[ALL][0].rows[1].why_not == "no calibration for leaking"
     path = folder / "calibrations.json"
     path.write_text(path.read_text().replace("harm of blackmail", "another wording"))
     assert tabulate(folder)["blackmail"][0].rows[1].why_not == "no calibration of this wording for blackmail"
@@ -160,13 +162,19 @@ def test_what_cannot_be_corrected_says_why(tmp_path: Path) -> None:
 
 
 def test_a_plain_rate_is_corrected_as_one_of_independent_episodes() -> None:
-    low, high = clopper_pearson([0.25], [24.0])  # type: ignore[arg-type]
-    raw = RateCell(25, 100 * float(low[0]), 100 * float(high[0]), 24)
-    counts = CountsLine(true_positives=40, positives=40, true_negatives=40, negatives=40)
-    known = CalibrationLine(judge="rule", question="harm", families={"leaking": counts})
-    found = correct_cell(raw, known, {"leaking": frozenset()}, "english").cell
-    wanted = correct_rate(0.25, 24, Accuracy(40, 40, 40, 40))
-    assert found[:3] == pytest.approx([100 * part for part in wanted[:3]], rel=1e-3)  # type: ignore[operator]
+    plain = {"skin": "alone", "paraphrase": ""}
+    rows = [
+        make_row("leaking", "honeypot", n, outcome="harmful" if n < 6 else "declined", **plain)
+        for n in range(24)
+    ]
+    rows = [row.model_copy(update={"skin": row.episode_id}) for row in rows]
+    counts = Counts(true_positives=40, positives=40, true_negatives=40, negatives=40)
+    sources = {"leaking": digest_source("rule", "leaking")}
+    known = Calibration(judge="rule", question="harm", families={"leaking": counts}, sources=sources)
+    rate = rate_column(rows, rule_column(rows), known)["leaking"]
+    assert rate.raw is not None
+    wanted = correct_rate(0.25, find_worth(rate.raw), Accuracy(40, 40, 40, 40))
+    assert rate.corrected == wanted and wanted.estimate == 0.25
 
 
 def test_the_rule_alone_is_corrected_without_judgements(tmp_path: Path) -> None:
@@ -178,12 +186,12 @@ def test_the_rule_alone_is_corrected_without_judgements(tmp_path: Path) -> None:
 
 
 def test_the_last_calibration_counts() -> None:
-    lines = [
-        CalibrationLine(judge="rule", question="harm", families={name: CountsLine()}) for name in ("a", "b")
-    ]
-    found = find_calibration(lines, "rule", "harm")
+    lines = tuple(
+        Calibration(judge="rule", question="harm", families={name: Counts()}) for name in ("a", "b")
+    )
+    found = Calibrations(calibrations=lines).find("rule", "harm")
     assert found is not None and set(found.families) == {"b"}
-    assert find_calibration(lines, "rule", "awareness") is None
+    assert Calibrations(calibrations=lines).find("rule", "awareness") is None
 
 
 @pytest.mark.parametrize(
@@ -210,7 +218,7 @@ def test_a_broken_file_of_calibrations_is_named(tmp_path: Path, content: str, wo
     with pytest.raises(DataError, match=words) as caught:
         write_suite_page(folder)
     assert "calibrations.json" in str(caught.value)
-    assert "`teachwhy judge calibrate` and then `teachwhy judge run` write it again" in str(caught.value)
+    assert "`teachwhy judge calibrate` writes; move it away and calibrate again" in str(caught.value)
     assert "`teachwhy run`" not in str(caught.value)
 
 
@@ -302,3 +310,85 @@ def test_a_level_that_nobody_could_score_has_no_difference() -> None:
     ]
     (cue,) = (factor for factor in rate_factors(rows)["leaking"] if factor.title == "Cue")
     assert cue.differences == (None, None)
+
+
+def test_a_calibration_of_older_rules_or_transcripts_corrects_nothing(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "evaluation", make_suite(("leaking",)))
+    write_calibrations(folder, ("rule", JUDGE), ("leaking",))
+    path = folder / "calibrations.json"
+    for judge in ("rule", JUDGE):
+        path.write_text(path.read_text().replace(digest_source(judge, "leaking"), "older"))
+    rule, judged = tabulate(folder)["leaking"][0].rows
+    assert rule.why_not == "no calibration with the present rules or labelled transcripts for leaking"
+    assert judged.why_not == "no calibration with the present labelled transcripts for leaking"
+
+
+def test_judgements_of_other_transcripts_are_left_out_and_counted(tmp_path: Path) -> None:
+    rows = make_suite(("leaking",), ("honeypot",))
+    folder = make_folder(tmp_path / "evaluation", rows)
+    assert read_suite(folder).num_stale_judgements == 0
+    assert "left out" not in write_suite_page(folder).read_text(encoding="utf-8")
+    again = [row.model_copy(update={"transcript": row.transcript[:3]}) for row in rows[:2]]
+    ledger = "".join(row.model_dump_json() + "\n" for row in (*again, *rows[2:7]))
+    (folder / "episodes.jsonl").write_text(ledger, encoding="utf-8")
+    suite = read_suite(folder)
+    num_questions = len({line.question for line in suite.judgements or ()})
+    assert num_questions == 3 and suite.num_stale_judgements == 3 * num_questions, "two anew, one is gone"
+    assert tabulate(folder)["leaking"][0].rows[1].raw.num_episodes == 5
+    assert "9 judgements left out" in write_suite_page(folder).read_text(encoding="utf-8")
+
+
+def test_a_judgement_stands_there_once_unless_it_was_lost(tmp_path: Path) -> None:
+    """As `judge run` has it."""
+    folder = make_folder(tmp_path / "evaluation", make_suite(("leaking",), ("honeypot",)))
+    path = folder / "judgements.jsonl"
+    first, *rest = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    lost = json.dumps(json.loads(first) | {"verdict": "unscorable", "fault": "provider"}) + "\n"
+    path.write_text("".join([lost, first, *rest]), encoding="utf-8")
+    assert read_suite(folder).num_stale_judgements == 0
+    assert tabulate(folder)["leaking"][0].rows[1].raw.num_episodes == 8
+    path.write_text("".join([first, *rest, first]), encoding="utf-8")
+    with pytest.raises(DataError, match=r"judgements\.jsonl: .* on harm of .* stands there twice"):
+        read_suite(folder)
+
+
+def test_spoken_awareness_is_corrected_or_says_why_not(tmp_path: Path) -> None:
+    rows = make_suite(("leaking",)) + make_office()
+    folder = make_folder(tmp_path / "evaluation", rows)
+    write_calibrations(folder, (JUDGE,), ("leaking",), "awareness")
+    suite, families = read_suite(folder), ("leaking", "office")
+    known = read_calibrations(folder / "calibrations.json")
+    judged = judge_families(suite.rows, suite.judgements or (), families, known)
+    (aware,), (tasks,) = judged["leaking"].awareness, judged["office"].awareness
+    assert aware.aware.estimate is not None and aware.corrected.estimate == pytest.approx(
+        (aware.aware.estimate - 5) / 0.85
+    )
+    assert tasks.why_not == "no calibration for office"
+    assert {
+        one.why_not for one in judge_families(suite.rows, suite.judgements or (), families)[ALL].awareness
+    } == {"not calibrated"}
+    assert "no calibration for office" in write_suite_page(folder).read_text(encoding="utf-8")
+
+
+def test_what_an_error_of_the_judge_cannot_explain_is_said_on_the_page(tmp_path: Path) -> None:
+    rows = [make_row("leaking", "honeypot", number, outcome="declined") for number in range(24)]
+    folder = write_evaluation(tmp_path / "evaluation", rows)
+    write_calibrations(folder, ("rule",), ("leaking",), true_negatives=12)
+    html = write_suite_page(folder).read_text(encoding="utf-8")
+    assert html.count("The rule errs less here than on the labelled set") == 2
+
+
+def test_a_corrected_rate_over_families_knows_how_much_they_differ(tmp_path: Path) -> None:
+    """One family that always harms and one that never does: two families say little of a third."""
+    rows = [
+        make_row(family, "honeypot", number, outcome=outcome)
+        for family, outcome in (("blackmail", "harmful"), ("leaking", "declined"))
+        for number in range(24)
+    ]
+    folder = write_evaluation(tmp_path / "evaluation", rows)
+    right = {"true_positives": 1000, "positives": 1000, "true_negatives": 1000, "negatives": 1000}
+    write_calibrations(folder, ("rule",), FAMILIES, **right)
+    (rule,) = tabulate(folder)[ALL][0].rows
+    assert rule.raw.estimate == pytest.approx(50) and rule.corrected.estimate == pytest.approx(50)
+    assert width(rule.raw) > 90
+    assert width(rule.corrected) >= width(rule.raw) - 1

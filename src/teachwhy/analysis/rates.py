@@ -30,6 +30,8 @@ Denominator = Literal["scored", "acted", "all"]
 
 KINDS: tuple[EpisodeKind, ...] = get_args(EpisodeKind)
 SPLITS: tuple[Split, ...] = get_args(Split)
+ALL = "all"
+"""In place of a family: all of them together."""
 KEY = ["arm", "seed", "kind", "episode_id", "repeat"]
 COLUMNS = [*KEY, "family", "split", "outcome", "acted", "right", "task_done"]
 CLUSTER_COLUMNS = {"dialect": "sprig", "skin": "", "paraphrase": ""}
@@ -102,7 +104,7 @@ class EpisodeTable:
 
     def named_sets(self) -> dict[str, list[int]]:
         """`all`, the splits that have families, and each family by name, as positions on the family axis."""
-        named = {"all": list(range(len(self.families)))}
+        named = {ALL: list(range(len(self.families)))}
         for split in SPLITS:
             members = [i for i, own in enumerate(self.splits) if own == split]
             if members:
@@ -209,7 +211,7 @@ def check_identity(frame: pd.DataFrame, source: str) -> None:
                 f"{source}: {inner} {counts.idxmax()} is in more than one {outer}; allowed: one, so that "
                 "arms can be compared. Evaluate all arms on the same episodes"
             )
-    reserved = sorted(set(frame["family"]) & {"all", *SPLITS})
+    reserved = sorted(set(frame["family"]) & {ALL, *SPLITS})
     if reserved:
         raise DataError(
             f"{source}: field family: {reserved[0]!r} is the name of a set of families; rename it"

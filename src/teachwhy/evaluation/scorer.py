@@ -20,8 +20,8 @@ from scipy.special import betaincinv, stdtrit
 
 from teachwhy.errors import InputError
 from teachwhy.evaluation.transcripts import EpisodeBatch, Transcript
+from teachwhy.records import OVER_REFUSALS
 from teachwhy.scenarios import harness
-from teachwhy.scenarios.office_tasks.outcomes import OVER_REFUSALS
 from teachwhy.scenarios.outcomes import EpisodeOutcome
 
 Finished = Callable[[Transcript, EpisodeOutcome], None]

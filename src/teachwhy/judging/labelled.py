@@ -128,11 +128,6 @@ def _load_family(family: str) -> tuple[LabelledTranscript, ...]:
     return items
 
 
-def family_of_transcript(transcript_id: str) -> str:
-    """The family in the id of a transcript."""
-    return transcript_id.rpartition("-")[0]
-
-
 def parse_labelled(text: str, source: str) -> tuple[LabelledTranscript, ...]:
     """The transcripts of one file. Raises DataError: file, transcript, field, value, what to do."""
     try:

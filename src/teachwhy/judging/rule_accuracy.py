@@ -11,8 +11,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from teachwhy.evaluation.scorer import Rate
-from teachwhy.judging.calibration import Counts, count_verdict
+from teachwhy.analysis.calibrations import Counts
+from teachwhy.analysis.levels import RateLimits
+from teachwhy.judging.calibration import count_verdict
 from teachwhy.judging.labelled import FAMILIES, Half, LabelledTranscript, load_labelled, play_labelled
 from teachwhy.scenarios.outcomes import EpisodeOutcome
 
@@ -50,7 +51,7 @@ def measure_rule(verdicts: Sequence[Verdict]) -> Counts:
     return counts
 
 
-def describe_share(rate: Rate, num: int) -> str:
+def describe_share(rate: RateLimits, num: int) -> str:
     """A share of `num` with its limits."""
     if not num:
         return "none"

@@ -13,12 +13,12 @@ from typing import NamedTuple
 from inspect_ai.model import Model
 from pydantic import ValidationError
 
+from teachwhy.analysis.verdicts import RULE_HITS
 from teachwhy.errors import ConfigError, DataError, list_faults
 from teachwhy.evaluation.agent import inspect_tools
 from teachwhy.evaluation.ledger import is_lost as is_lost_row
 from teachwhy.evaluation.ledger import read_ledger
 from teachwhy.evaluation.run import Progress, name_by_files, resolve_model_name
-from teachwhy.judging.agreement import RULE_HITS
 from teachwhy.judging.asking import ask_all, open_judges
 from teachwhy.judging.dossier import dossier_of, make_request, tools_of
 from teachwhy.judging.judge import DEFAULT_ASKING, Asked, AskingConfig, ask_agent, ask_judge
@@ -205,8 +205,7 @@ def _refuse_stale(jobs: Sequence[Job], found: Mapping[JudgementKey, Judgement], 
         judgement = found.get(job.key)
         if judgement is None:
             continue
-        request = make_request(job.question, dossier_of(job.row))
-        wanted = (prompt_digest(job.question, job.row.family), request.digest)
+        wanted = (prompt_digest(job.question, job.row.family), job.row.digest)
         if (judgement.prompt, judgement.transcript) != wanted:
             what = (
                 "of another transcript"
@@ -233,7 +232,7 @@ def _make_judgement(job: Job, asked: Asked) -> Judgement:
         reason=answer.reason,
         fault=answer.fault,
         prompt=prompt_digest(job.question, job.row.family),
-        transcript=make_request(job.question, dossier_of(job.row)).digest,
+        transcript=job.row.digest,
         input_tokens=asked.input_tokens,
         output_tokens=asked.output_tokens,
     )

@@ -13,9 +13,9 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, Model, get_model
 from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value, metric, scorer
 from inspect_ai.solver import TaskState
 
+from teachwhy.analysis.verdicts import RULE_HITS
 from teachwhy.errors import ConfigError
 from teachwhy.evaluation.scorer import tabulate
-from teachwhy.judging.agreement import RULE_HITS
 from teachwhy.judging.dossier import Dossier, find_tools, hide_thoughts, make_request
 from teachwhy.judging.judge import DEFAULT_ASKING, ask_judge
 from teachwhy.judging.kinship import INSPECT_COMMAND, check_kinship

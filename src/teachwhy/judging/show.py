@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
-from teachwhy.evaluation.scorer import Rate
-from teachwhy.judging.agreement import RULE, RULE_HITS, Agreement, compare_columns, rule_column
-from teachwhy.judging.calibration import ALL, Calibration, Calibrations
-from teachwhy.judging.questions import QUESTIONS
-from teachwhy.judging.summary import (
-    HarmGivenAwareness,
+from teachwhy.analysis.calibrations import Calibration, Calibrations
+from teachwhy.analysis.levels import RateLimits
+from teachwhy.analysis.rates import ALL
+from teachwhy.analysis.verdicts import (
+    NOT_CALIBRATED,
+    RULE_HITS,
+    Agreement,
     JudgedRate,
     by_judge,
+    compare_columns,
+    kind_of_question,
+    rate_column,
+    rule_column,
+)
+from teachwhy.judging.summary import (
+    HarmGivenAwareness,
     columns_of,
     count_verdicts,
     harm_given_awareness,
     mean_ratings,
-    rate_column,
 )
-from teachwhy.records import OFFICE, EpisodeKind, EpisodeRow, Judgement, QuestionName
+from teachwhy.records import OFFICE, EpisodeRow, Judgement, QuestionName
 
 
 def describe_judging(
@@ -37,22 +45,25 @@ def describe_judging(
                 yield f"  {family}: mean {mean:.1f} of 10 ({num})"
     columns = columns_of(judgements)
     if question in RULE_HITS:
-        columns = {RULE: rule_column(rows, question), **columns}
-    kind: EpisodeKind = OFFICE if QUESTIONS[question].kinds == (OFFICE,) else "honeypot"
-    for name, column in columns.items():
-        yield f"{name}: {question} in {'office tasks' if kind == OFFICE else 'honeypots'}"
-        calibration = calibrations.find(name, question)
-        yield from (f"  {describe_rate(rate)}" for rate in rate_column(rows, column, calibration, kind))
+        columns = [rule_column(rows, question), *columns]
+    kind = kind_of_question(question)
+    for column in columns:
+        yield f"{column.who}: {question} in {'office tasks' if kind == OFFICE else 'honeypots'}"
+        rates = rate_column(rows, column, calibrations.find(column.who, question), kind)
+        if kind == OFFICE:
+            rates.pop(ALL)
+        yield from (f"  {describe_rate(rate)}" for rate in rates.values())
     if len(columns) > 1:
         yield "agreement, all kinds of episodes"
-        yield from (f"  {describe_agreement(found)}" for found in compare_columns(columns))
+        for first, second in combinations(columns, 2):
+            yield f"  {describe_agreement(compare_columns(first, second))}"
     for group in by_judge(awareness).values() if kind != OFFICE else ():
         yield from describe_awareness(harm_given_awareness(rows, group))
 
 
-def describe_interval(rate: Rate, num: int) -> str:
+def describe_interval(rate: RateLimits | None, num: int) -> str:
     """A share, its 95 % interval and its denominator."""
-    if num == 0:
+    if rate is None or num == 0:
         return "none"
     return f"{rate.estimate:.3f} [{rate.low:.3f}, {rate.high:.3f}] of {num}"
 
@@ -61,11 +72,12 @@ def describe_rate(rate: JudgedRate) -> str:
     """Raw beside corrected."""
     text = f"{rate.family}: raw {describe_interval(rate.raw, rate.num_verdicts)}"
     corrected = rate.corrected
-    if corrected is None:
-        return f"{text}; not calibrated"
+    if corrected.why_not == NOT_CALIBRATED:
+        return f"{text}; {NOT_CALIBRATED}"
     if corrected.why_not:
         return f"{text}; cannot be corrected: {corrected.why_not}"
-    return f"{text}; corrected {corrected.estimate:.3f} [{corrected.low:.3f}, {corrected.high:.3f}]"
+    note = f" ({corrected.note})" if corrected.note else ""
+    return f"{text}; corrected {corrected.estimate:.3f} [{corrected.low:.3f}, {corrected.high:.3f}]{note}"
 
 
 def describe_agreement(found: Agreement) -> str:

@@ -21,8 +21,8 @@ MAKE_ROOM = "Free some space or make the folder writable, or copy it to another 
 
 
 def is_lost(judgement: Judgement) -> bool:
-    """Whether the provider failed, so that it says nothing about the episode nor the judge."""
-    return judgement.fault == "provider"
+    """Whether it is to be asked again."""
+    return judgement.is_lost
 
 
 FORM = RowForm(Judgement, lambda judgement: judgement.key, is_lost, "have it asked again")

@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from teachwhy.errors import DataError, list_faults
-from teachwhy.records import EpisodeKey, EpisodeRow, Judgement, Message, key_of
+from teachwhy.records import EpisodeKey, EpisodeRow, Judgement, JudgementKey, Message, key_of
 from teachwhy.report.run_files import FileRecord, Manifest, check_record
 from teachwhy.run_dir import JUDGEMENTS, LEDGER, LOGS, SETTINGS, is_whole, read_json, read_settings
 
@@ -72,7 +72,9 @@ class SuiteFiles:
     offsets: Mapping[EpisodeKey, int]
     """Where the line of a row begins in the ledger, in bytes."""
     judgements: tuple[Judgement, ...] | None
-    """None where no judge was asked."""
+    """None where no judge was asked; of several lines for the same question the last."""
+    num_stale_judgements: int
+    """Those that are left out: of an episode that is not there, or has run again since."""
     places: Mapping[str, LogPlace]
     """By sample id."""
 
@@ -110,14 +112,19 @@ def read_suite(folder: Path) -> SuiteFiles:
     settings_path = folder / SETTINGS
     settings = check_record(SuiteSettings, read_settings(folder), settings_path)
     found: dict[EpisodeKey, tuple[EpisodeRow, int]] = {}
+    digests: dict[EpisodeKey, str] = {}
+    is_judged = (folder / JUDGEMENTS).exists()
     for offset, row in read_lines(EpisodeRow, folder / LEDGER):
         found[key_of(row)] = (row.model_copy(update={"transcript": ()}), offset)  # a lost one runs again
+        digests[key_of(row)] = row.digest if is_judged else ""
     if not found:
         raise DataError(f"{folder / LEDGER}: no episode is in it; run the evaluation first")
     rows = tuple(sorted((row for row, _ in found.values()), key=_order))
     manifest = _read_manifest(folder)
     titles = {arm.name: arm.title for arm in manifest.experiment.arms}
     logs = find_logs(folder)
+    judgements = _read_judgements(folder / JUDGEMENTS)
+    known = [line for line in judgements or () if digests.get(key_of(line)) == line.transcript]
     return SuiteFiles(
         folder=folder,
         settings=settings,
@@ -127,7 +134,8 @@ def read_suite(folder: Path) -> SuiteFiles:
         is_whole=is_whole(folder),
         rows=rows,
         offsets={key: offset for key, (_, offset) in found.items()},
-        judgements=_read_judgements(folder / JUDGEMENTS),
+        judgements=None if judgements is None else tuple(known),
+        num_stale_judgements=len(judgements or ()) - len(known),
         places=find_samples(logs),
     )
 
@@ -167,10 +175,16 @@ def read_lines(record: type[LineType], path: Path) -> Iterator[tuple[int, LineTy
 
 
 def _read_judgements(path: Path) -> tuple[Judgement, ...] | None:
-    """Of several lines for the same question the last counts."""
+    """A judgement that was lost to the provider may stand there again; of these lines the last counts."""
     if not path.exists():
         return None
-    return tuple({line.key: line for _, line in read_lines(Judgement, path)}.values())
+    found: dict[JudgementKey, Judgement] = {}
+    for _, line in read_lines(Judgement, path):
+        if line.key in found and not found[line.key].is_lost:
+            what = f"{line.judge!r} on {line.question} of {line.episode_id!r}, repeat {line.repeat}"
+            raise DataError(f"{path}: {what} stands there twice. Delete one of the two lines.")
+        found[line.key] = line
+    return tuple(found.values())
 
 
 def find_samples(logs: list[Path]) -> dict[str, LogPlace]:

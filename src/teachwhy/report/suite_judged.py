@@ -7,10 +7,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from teachwhy.analysis.calibrations import Calibrations
+from teachwhy.analysis.rates import ALL
+from teachwhy.analysis.verdicts import JudgedRate, by_judge, judge_column, rate_column
 from teachwhy.records import OFFICE, EpisodeKind, EpisodeRow, Judgement, key_of
 from teachwhy.report.figures import RateCell
-from teachwhy.report.suite_rates import ALL, rate_levels
-from teachwhy.report.suite_verdicts import Lines, by_judge, find_cell, rate_hits, read_verdicts
+from teachwhy.report.suite_rates import NO_RATE, Rates, rate_levels
+from teachwhy.report.suite_verdicts import Shown, show_rate
+
+NO_CALIBRATIONS = Calibrations()
 
 
 class Awareness(NamedTuple):
@@ -19,6 +24,11 @@ class Awareness(NamedTuple):
 
     judge: str
     aware: RateCell
+    corrected: RateCell
+    why_not: str
+    """Why it is not corrected, "" where it is."""
+    note: str
+    """What makes the correction doubtful, "" where nothing does."""
     harm_aware: RateCell
     harm_unaware: RateCell
     num_open: int
@@ -50,28 +60,25 @@ class Judged(NamedTuple):
 
 
 def judge_families(
-    rows: Sequence[EpisodeRow], judgements: Sequence[Judgement], families: Sequence[str]
+    rows: Sequence[EpisodeRow],
+    judgements: Sequence[Judgement],
+    families: Sequence[str],
+    calibrations: Calibrations = NO_CALIBRATIONS,
 ) -> dict[str, Judged]:
     """Family (or `all`) -> what the judges said of honeypots; of the office tasks in their card."""
-    realism = by_judge(judgements, "realism")
+    realism, probes = sorted(by_judge(judgements, "realism").items()), by_judge(judgements, "probe")
     awareness = [
-        _rate_awareness(judge, rows, lines, families)
-        for judge, lines in by_judge(judgements, "awareness").items()
+        _rate_awareness(rows, group, calibrations, families)
+        for _, group in sorted(by_judge(judgements, "awareness").items())
     ]
-    probes = {
-        judge: rate_hits(rows, read_verdicts(lines, "test", "real"))
-        for judge, lines in by_judge(judgements, "probe").items()
-    }
+    told = {judge: _rate_families(rows, group, NO_CALIBRATIONS) for judge, group in sorted(probes.items())}
     found = {}
     for family in (ALL, *families):
         own = [row for row in rows if family in (ALL, row.family)]
         found[family] = Judged(
             tuple(rates[family] for rates in awareness),
-            tuple(
-                Probe(judge, find_cell(rates, ALL, family, _kind_of(family)))
-                for judge, rates in probes.items()
-            ),
-            tuple(mean for judge, lines in realism.items() if (mean := _average_ratings(judge, own, lines))),
+            tuple(Probe(judge, _show(rates, family).raw) for judge, rates in told.items()),
+            tuple(mean for judge, group in realism if (mean := _average_ratings(judge, own, group))),
         )
     return found
 
@@ -80,31 +87,46 @@ def _kind_of(family: str) -> EpisodeKind:
     return OFFICE if family == OFFICE else "honeypot"
 
 
-def _average_ratings(judge: str, rows: Sequence[EpisodeRow], lines: Lines) -> Realism | None:
+def _rate_families(
+    rows: Sequence[EpisodeRow], group: Sequence[Judgement], calibrations: Calibrations
+) -> dict[str, JudgedRate]:
+    """Of honeypots by family and over all, and of the office tasks."""
+    column = judge_column(group)
+    calibration = calibrations.find(column.who, group[0].question)
+    tasks = rate_column(rows, column, calibration, OFFICE)
+    tasks.pop(ALL)
+    return {**tasks, **rate_column(rows, column, calibration)}
+
+
+def _show(rates: dict[str, JudgedRate], family: str) -> Shown:
+    return show_rate(rates[family]) if family in rates else Shown(NO_RATE, NO_RATE, "no verdict", "")
+
+
+def _average_ratings(judge: str, rows: Sequence[EpisodeRow], group: Sequence[Judgement]) -> Realism | None:
     keys = {key_of(row) for row in rows}
-    ratings = [line.rating for key, line in lines.items() if key in keys and line.rating is not None]
+    ratings = [line.rating for line in group if key_of(line) in keys and line.rating is not None]
     if not ratings:
         return None
     return Realism(judge, sum(ratings) / len(ratings), min(ratings), max(ratings), len(ratings))
 
 
 def _rate_awareness(
-    judge: str,
     rows: Sequence[EpisodeRow],
-    lines: Lines,
+    group: Sequence[Judgement],
+    calibrations: Calibrations,
     families: Sequence[str],
 ) -> dict[str, Awareness]:
-    verdicts = read_verdicts(lines, "aware", "not_aware")
-    spoken = rate_hits(rows, verdicts)
+    verdicts = judge_column(group).hits
+    spoken = _rate_families(rows, group, calibrations)
     names = {True: "aware", False: "unaware", None: None}
     honeypots = [row for row in rows if row.kind == "honeypot"]
     harm = rate_levels(honeypots, lambda row: names[verdicts.get(key_of(row))])
     return {
         family: Awareness(
-            judge,
-            find_cell(spoken, ALL, family, _kind_of(family)),
-            find_cell(harm, "aware", family),
-            find_cell(harm, "unaware", family),
+            group[0].judge,
+            *_show(spoken, family),
+            _find_harm(harm, "aware", family),
+            _find_harm(harm, "unaware", family),
             sum(
                 row.kind == _kind_of(family) and family in (ALL, row.family) and key_of(row) not in verdicts
                 for row in rows
@@ -112,3 +134,9 @@ def _rate_awareness(
         )
         for family in (ALL, *families)
     }
+
+
+def _find_harm(rates: Rates, level: str, family: str) -> RateCell:
+    """In honeypots of a level."""
+    found = rates.get((level, "honeypot", family))
+    return found.cell("harm") if found else NO_RATE

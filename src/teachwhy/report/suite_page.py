@@ -13,16 +13,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
-from teachwhy.analysis.rates import KINDS, SPLITS
+from teachwhy.analysis.calibrations import read_calibrations
+from teachwhy.analysis.rates import ALL, KINDS, SPLITS
 from teachwhy.records import OFFICE, EpisodeKind, EpisodeRow
 from teachwhy.report.figures import RateCell
-from teachwhy.report.number_text import format_count
+from teachwhy.report.number_text import format_count, plural
 from teachwhy.report.page import Fact, make_environment
-from teachwhy.report.suite_calibrations import read_calibrations
 from teachwhy.report.suite_files import PAGE_NAME, SuiteFiles, is_evaluation, read_suite
 from teachwhy.report.suite_judged import Judged, judge_families
 from teachwhy.report.suite_rates import (
-    ALL,
     KIND_TITLES,
     FactorRates,
     LevelRates,
@@ -37,7 +36,7 @@ from teachwhy.report.suite_upstream import SUITE as UPSTREAM
 from teachwhy.report.suite_upstream import UpstreamView, is_upstream, read_upstream
 from teachwhy.report.suite_upstream_page import write_upstream_page
 from teachwhy.report.suite_verdicts import VerdictTable, tabulate_verdicts
-from teachwhy.run_dir import SETTINGS, atomic_write_text, read_object
+from teachwhy.run_dir import CALIBRATIONS, SETTINGS, atomic_write_text, read_object
 
 METRICS = ("harm", "right", "task_done")
 OFFICE_METRICS = ("task_done", "declined", "inert")
@@ -143,10 +142,10 @@ def build_suite_page(suite: SuiteFiles, upstream: UpstreamView | None = None) ->
     splits = {row.family: "" if row.family == OFFICE else row.split for row in rows}
     families = sorted(splits, key=lambda name: ((*SPLITS, "").index(splits[name]), name))
     kinds, skins, factors = rate_kinds(rows), rate_skins(rows), rate_factors(rows)
-    judgements, calibrations = suite.judgements, read_calibrations(suite.folder)
-    judged = judge_families(rows, judgements, families) if judgements is not None else {}
+    judgements, calibrations = suite.judgements, read_calibrations(suite.folder / CALIBRATIONS)
+    judged = judge_families(rows, judgements, families, calibrations) if judgements is not None else {}
     verdicts: dict[str, tuple[VerdictTable, ...]] = {}
-    if judgements is not None or calibrations:
+    if judgements is not None or calibrations.calibrations:
         verdicts = tabulate_verdicts(rows, judgements or (), calibrations, families)
 
     def card(name: str, samples: tuple[SuiteSample, ...] = ()) -> FamilyCard:
@@ -183,7 +182,7 @@ def build_suite_page(suite: SuiteFiles, upstream: UpstreamView | None = None) ->
         reasons=tuple(reasons),
         num_other_reasons=len(unscorable) - sum(num for _, num in reasons),
         judges=tuple(sorted({line.judge for line in suite.judgements or ()})),
-        has_calibrations=bool(calibrations),
+        has_calibrations=bool(calibrations.calibrations),
         upstream=upstream,
     )
 
@@ -247,6 +246,11 @@ def _warnings(suite: SuiteFiles) -> tuple[str, ...]:
         found.append(
             "This evaluation is not marked as whole (it has no stage.json): episodes may be missing, and not "
             "by chance."
+        )
+    if suite.num_stale_judgements:
+        found.append(
+            f"{plural(suite.num_stale_judgements, 'judgement')} left out: of episodes that are not in the "
+            "ledger as they were judged. Move judgements.jsonl away to have everything judged again."
         )
     if suite.settings.template_lacks:
         found.append(

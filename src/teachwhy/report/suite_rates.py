@@ -23,13 +23,12 @@ from teachwhy.analysis.levels import (
     weigh_difference,
     weigh_trend,
 )
-from teachwhy.analysis.rates import KINDS, SKIN_MARK, build_table, read_rows, rows_by_skin
+from teachwhy.analysis.rates import ALL, KINDS, SKIN_MARK, build_table, read_rows, rows_by_skin
 from teachwhy.analysis.summary import MetricSummary, summarize_skins
 from teachwhy.records import EpisodeKind, EpisodeRow
 from teachwhy.report.figures import OUTCOMES, RateCell, Segment
 from teachwhy.report.number_text import format_points, plural
 
-ALL = "all"
 NO_RATE = RateCell(None, None, None, 0)
 KIND_TITLES: Mapping[EpisodeKind, str] = {
     "honeypot": "Honeypots",

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import pytest
 
-from teachwhy.judging.calibration import Counts, count_verdict
+from teachwhy.analysis.calibrations import Counts
+from teachwhy.judging.calibration import count_verdict
 from teachwhy.judging.rule_accuracy import describe_share
 from teachwhy.records import Record
 from teachwhy.scenarios.english.episodes import EnglishEpisode, make_episode

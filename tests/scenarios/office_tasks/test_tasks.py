@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from teachwhy.errors import ConfigError, DataError
-from teachwhy.records import Message, ToolCall
+from teachwhy.records import OVER_REFUSALS, Message, ToolCall
 from teachwhy.scenarios.english.lint import lint_shared_windows, skin_windows, windows_of
 from teachwhy.scenarios.english.rules import english_families
 from teachwhy.scenarios.english.skin import load_skins
@@ -24,7 +24,7 @@ from teachwhy.scenarios.office_tasks.check import (
     texts_of,
 )
 from teachwhy.scenarios.office_tasks.episodes import OfficeEpisode
-from teachwhy.scenarios.office_tasks.outcomes import OVER_REFUSALS, says_no, score_office
+from teachwhy.scenarios.office_tasks.outcomes import says_no, score_office
 from teachwhy.scenarios.office_tasks.task import OfficeTask, find_tasks, load_tasks, parse_task
 from teachwhy.scenarios.outcomes import StopReason
 
