@@ -262,6 +262,7 @@ def test_the_fingerprint_of_a_build_covers_what_writes_its_corpus():
         "scenarios/english/overlap.py",
         "scenarios/english/skin.py",
         "scenarios/call_syntax.py",
+        "scenarios/talked_of.py",
         "scenarios/guard.py",
         "scenarios/outcomes.py",
         "scenarios/parsing.py",
