@@ -374,5 +374,5 @@ def default_budget(model: Any) -> Budget:
         return Budget(
             cache_bytes=free_bytes // 3, prefix_bytes=free_bytes // 6, max_rows=512, prefill_tokens=32768
         )
-    share = max(160 << 20, model.get_memory_footprint() // 4)
+    share = max(128 << 20, model.get_memory_footprint() // 4)
     return Budget(cache_bytes=share, prefix_bytes=share, max_rows=128, prefill_tokens=2048)
