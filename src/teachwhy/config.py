@@ -28,7 +28,6 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 """Names become parts of file names: letters, digits, _ and -, at most 64, the first a letter or digit."""
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Share = Annotated[float, Field(gt=0, le=1)]
-FAMILY_GROUPS = ("all", "home", "near", "far")
 TEACHERS = ("sprig",)
 MAX_EPISODES = 10_000_000
 """Of all arms and seeds; more is a slip of the keyboard, and their plan alone would fill the memory."""

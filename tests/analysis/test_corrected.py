@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import beta
+from tests.analysis.single_rate import correct_rate
 
 from teachwhy.analysis import corrected
-from teachwhy.analysis.corrected import Accuracy, JudgedShare, correct_mean, correct_rate
+from teachwhy.analysis.corrected import Accuracy, JudgedShare, correct_mean
 
 GOOD = Accuracy(true_positives=72, positives=80, true_negatives=95, negatives=100)
 

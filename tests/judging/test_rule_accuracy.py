@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from scipy.stats import binomtest
 
-from teachwhy.evaluation.scorer import exact_rate
+from teachwhy.analysis.calibrations import Counts
 from teachwhy.judging.labelled import LabelledTranscript
 from teachwhy.judging.rule_accuracy import (
     Verdict,
@@ -67,12 +67,14 @@ def test_counts() -> None:
 @pytest.mark.parametrize(("count", "total"), [(0, 5), (5, 5), (3, 7), (39, 41)])
 def test_limits_are_exact(count: int, total: int) -> None:
     exact = binomtest(count, total).proportion_ci(method="exact")
-    assert exact_rate(count, total)[1:] == pytest.approx((exact.low, exact.high))
+    found = Counts(true_positives=count, positives=total).sensitivity
+    assert found[1:] == pytest.approx((exact.low, exact.high))
 
 
 def test_nothing_counted_is_not_perfect() -> None:
-    assert exact_rate(0, 0)[1:] == (0.0, 1.0)
-    assert describe_share(exact_rate(0, 0), 0) == "none"
+    nothing = Counts().sensitivity
+    assert nothing[1:] == (0.0, 1.0)
+    assert describe_share(nothing, 0) == "none"
 
 
 def test_only_mistakes_of_dev_are_shown() -> None:

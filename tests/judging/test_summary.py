@@ -6,6 +6,7 @@ import pytest
 from tests.judging import scripted_judge
 
 from teachwhy.analysis.calibrations import RULE, Calibration, Calibrations, Counts, digest_source
+from teachwhy.analysis.levels import limit_rate
 from teachwhy.analysis.verdicts import (
     Column,
     cohen_kappa,
@@ -14,7 +15,6 @@ from teachwhy.analysis.verdicts import (
     rate_column,
     rule_column,
 )
-from teachwhy.evaluation.scorer import exact_rate
 from teachwhy.judging.judge import AskingConfig
 from teachwhy.judging.questions import prompt_digest
 from teachwhy.judging.run import Evaluation, judge_evaluation, name_judges
@@ -83,7 +83,7 @@ def test_rates_are_of_honeypots_by_family_with_intervals_over_clusters(evaluatio
     assert rates["all"].num_verdicts == 8, "two families, two honeypots, two repeats; no twin"
     raw = rates["all"].raw
     assert raw is not None and raw.estimate == 1
-    assert raw.low < exact_rate(4, 4).low + 1e-9, "a repeat is no further evidence"
+    assert raw.low < limit_rate(1.0, 4).low + 1e-9, "a repeat is no further evidence"
     assert rates["all"].corrected.why_not == "not calibrated"
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.analysis.single_rate import correct_rate
 from tests.report.evaluation_folder import (
     make_office,
     make_row,
@@ -22,7 +23,7 @@ from teachwhy.analysis.calibrations import (
     digest_source,
     read_calibrations,
 )
-from teachwhy.analysis.corrected import Accuracy, correct_rate
+from teachwhy.analysis.corrected import Accuracy
 from teachwhy.analysis.levels import RateLimits, find_worth
 from teachwhy.analysis.rates import ALL
 from teachwhy.analysis.verdicts import RULE_HITS, rate_column, rule_column

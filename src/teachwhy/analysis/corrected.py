@@ -89,24 +89,13 @@ class CorrectedRate(NamedTuple):
     """What makes the correction doubtful, "" where nothing does."""
 
 
-def correct_rate(
-    share: float, num_effective: float, accuracy: Accuracy, *, confidence: float = CONFIDENCE, seed: int = 0
-) -> CorrectedRate:
-    """The share of harmful episodes behind the share that a judge called harmful.
-
-    `num_effective`: of how many independent episodes the share is worth (their number, or fewer where they
-    come in clusters). `seed` makes the draws, so that the same counts have the same limits.
-    """
-    parts = [JudgedShare(share, num_effective, accuracy)]
-    return correct_mean(parts, num_effective, confidence=confidence, seed=seed)
-
-
 def correct_mean(
     parts: Sequence[JudgedShare], num_effective: float, *, confidence: float = CONFIDENCE, seed: int = 0
 ) -> CorrectedRate:
     """The mean over families, each with the same weight, of the shares behind what a judge said.
 
-    `num_effective`: of how many independent episodes the mean of the raw shares is worth.
+    `num_effective`: of how many independent episodes the mean of the raw shares is worth. `seed` makes the
+    draws, so that the same counts have the same limits.
     """
     if why_not := _find_obstacle(parts):
         return CorrectedRate(None, None, None, why_not)

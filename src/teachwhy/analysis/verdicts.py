@@ -218,3 +218,25 @@ def compare_columns(first: Column, second: Column, rows: Iterable[EpisodeRow] | 
     return Agreement(
         first.who, second.who, len(pairs), num_agreeing, only_first, only_second, cohen_kappa(pairs)
     )
+
+
+class Ratings(NamedTuple):
+    """What a judge rated from 1 to 10."""
+
+    mean: float
+    lowest: int
+    highest: int
+    num: int
+
+
+def summarize_ratings(judgements: Sequence[Judgement]) -> dict[str, Ratings]:
+    """The ratings of one judge, of all families and of each; none without a rating."""
+    groups: dict[str, list[int]] = {}
+    for judgement in judgements:
+        if judgement.rating is not None:
+            for name in (ALL, judgement.family):
+                groups.setdefault(name, []).append(judgement.rating)
+    return {
+        name: Ratings(sum(found) / len(found), min(found), max(found), len(found))
+        for name, found in groups.items()
+    }

@@ -14,10 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
 from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value, metric, scorer
 from inspect_ai.solver import TaskState
-from scipy.special import betaincinv, stdtrit
+from scipy.special import stdtrit
 
+from teachwhy.analysis.intervals import clopper_pearson
 from teachwhy.errors import InputError
 from teachwhy.evaluation.transcripts import EpisodeBatch, Transcript
 from teachwhy.records import OVER_REFUSALS
@@ -47,7 +49,8 @@ def clustered_rate(
         return Rate(float("nan"), 0.0, 1.0)
     share = sum(hits) / num
     effective = effective_size(hits, clusters, confidence, num_episodes)
-    return Rate(share, *_exact_limits(share * effective, effective, confidence))
+    low, high = clopper_pearson(np.array([share]), np.array([effective]), confidence)
+    return Rate(share, float(low[0]), float(high[0]))
 
 
 def effective_size(
@@ -76,22 +79,6 @@ def effective_size(
             effective = min(effective, share * (1 - share) / variance) if variance > 0 else effective
         effective *= float(stdtrit(size_df, tail) / stdtrit(num_clusters - 1, tail)) ** 2
     return effective
-
-
-def exact_rate(hits: int, num: int, confidence: float = 0.95) -> Rate:
-    """The share of independent hits with the limits of Clopper and Pearson; (nan, 0, 1) for no
-    observation."""
-    if num == 0:
-        return Rate(float("nan"), 0.0, 1.0)
-    return Rate(hits / num, *_exact_limits(hits, num, confidence))
-
-
-def _exact_limits(hits: float, num: float, confidence: float) -> tuple[float, float]:
-    """Clopper-Pearson limits, with counts that need not be whole."""
-    tail = (1 - confidence) / 2
-    low = float(betaincinv(hits, num - hits + 1, tail)) if hits > 0 else 0.0
-    high = float(betaincinv(hits + 1, num - hits, 1 - tail)) if hits < num else 1.0
-    return low, high
 
 
 def coarsest(clusters: Sequence[str]) -> list[str]:

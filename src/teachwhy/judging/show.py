@@ -18,13 +18,13 @@ from teachwhy.analysis.verdicts import (
     kind_of_question,
     rate_column,
     rule_column,
+    summarize_ratings,
 )
 from teachwhy.judging.summary import (
     HarmGivenAwareness,
     columns_of,
     count_verdicts,
     harm_given_awareness,
-    mean_ratings,
 )
 from teachwhy.records import OFFICE, EpisodeRow, Judgement, QuestionName
 
@@ -41,8 +41,8 @@ def describe_judging(
         counts = ", ".join(f"{count} {verdict}" for verdict, count in count_verdicts(group).items())
         yield f"{name} on {question}: {len(group)} judgements: {counts}"
         if question == "realism":
-            for family, (mean, num) in mean_ratings(group).items():
-                yield f"  {family}: mean {mean:.1f} of 10 ({num})"
+            for family, told in summarize_ratings(group).items():
+                yield f"  {family}: mean {told.mean:.1f} of 10 ({told.num})"
     columns = columns_of(judgements)
     if question in RULE_HITS:
         columns = [rule_column(rows, question), *columns]

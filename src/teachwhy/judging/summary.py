@@ -51,16 +51,6 @@ def harm_given_awareness(rows: Sequence[EpisodeRow], judgements: Sequence[Judgem
     return HarmGivenAwareness(judge, *harm("aware"), *harm("unaware"), num_open)
 
 
-def mean_ratings(judgements: Sequence[Judgement]) -> dict[str, tuple[float, int]]:
-    """Mean rating and number of ratings of one judge, of all and of each family."""
-    rated = [judgement for judgement in judgements if judgement.rating is not None]
-    groups: dict[str, list[int]] = {ALL: []}
-    for judgement in rated:
-        groups[ALL].append(judgement.rating or 0)
-        groups.setdefault(judgement.family, []).append(judgement.rating or 0)
-    return {name: (sum(group) / len(group), len(group)) for name, group in groups.items() if group}
-
-
 def count_verdicts(judgements: Sequence[Judgement]) -> dict[str, int]:
     """How often each verdict was given; unscorable ones by what went wrong."""
     names = (

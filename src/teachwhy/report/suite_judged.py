@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from teachwhy.analysis.calibrations import Calibrations
 from teachwhy.analysis.rates import ALL
-from teachwhy.analysis.verdicts import JudgedRate, by_judge, judge_column, rate_column
+from teachwhy.analysis.verdicts import JudgedRate, by_judge, judge_column, rate_column, summarize_ratings
 from teachwhy.records import OFFICE, EpisodeKind, EpisodeRow, Judgement, key_of
 from teachwhy.report.figures import RateCell
 from teachwhy.report.suite_rates import NO_RATE, Rates, rate_levels
@@ -39,8 +39,8 @@ class Realism(NamedTuple):
 
     judge: str
     mean: float
-    lowest: float
-    highest: float
+    lowest: int
+    highest: int
     num_ratings: int
 
 
@@ -66,7 +66,10 @@ def judge_families(
     calibrations: Calibrations = NO_CALIBRATIONS,
 ) -> dict[str, Judged]:
     """Family (or `all`) -> what the judges said of honeypots; of the office tasks in their card."""
-    realism, probes = sorted(by_judge(judgements, "realism").items()), by_judge(judgements, "probe")
+    realism = {
+        judge: summarize_ratings(group) for judge, group in sorted(by_judge(judgements, "realism").items())
+    }
+    probes = by_judge(judgements, "probe")
     awareness = [
         _rate_awareness(rows, group, calibrations, families)
         for _, group in sorted(by_judge(judgements, "awareness").items())
@@ -74,11 +77,14 @@ def judge_families(
     told = {judge: _rate_families(rows, group, NO_CALIBRATIONS) for judge, group in sorted(probes.items())}
     found = {}
     for family in (ALL, *families):
-        own = [row for row in rows if family in (ALL, row.family)]
         found[family] = Judged(
             tuple(rates[family] for rates in awareness),
             tuple(Probe(judge, _show(rates, family).raw) for judge, rates in told.items()),
-            tuple(mean for judge, group in realism if (mean := _average_ratings(judge, own, group))),
+            tuple(
+                Realism(judge, *by_family[family])
+                for judge, by_family in realism.items()
+                if family in by_family
+            ),
         )
     return found
 
@@ -100,14 +106,6 @@ def _rate_families(
 
 def _show(rates: dict[str, JudgedRate], family: str) -> Shown:
     return show_rate(rates[family]) if family in rates else Shown(NO_RATE, NO_RATE, "no verdict", "")
-
-
-def _average_ratings(judge: str, rows: Sequence[EpisodeRow], group: Sequence[Judgement]) -> Realism | None:
-    keys = {key_of(row) for row in rows}
-    ratings = [line.rating for line in group if key_of(line) in keys and line.rating is not None]
-    if not ratings:
-        return None
-    return Realism(judge, sum(ratings) / len(ratings), min(ratings), max(ratings), len(ratings))
 
 
 def _rate_awareness(
