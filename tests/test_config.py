@@ -137,7 +137,7 @@ def test_sections_cannot_be_changed(tmp_path: Path) -> None:
         (
             'name = "small"',
             'name = "small"\ndialect = "english"',
-            ["dialect = 'english'", "no training rows"],
+            ["dialect = 'english'", "writes rows in"],
         ),
         ('name = "small"', "name = 2020-01-01", ["name = 2020-01-01 is a date", "quotes"]),
         (

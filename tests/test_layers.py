@@ -13,9 +13,9 @@ import teachwhy
 
 PACKAGE = Path(teachwhy.__file__).parent
 BASE = {"records", "errors", "prompts", "visible_text"}
-FOUNDATION = BASE | {"experiment_file", "evaluation_config", "config", "run_dir"}
+FOUNDATION = BASE | {"experiment_file", "evaluation_config", "generation_config", "config", "run_dir"}
 MIDDLE = {"constitution", "scenarios", "providers", "sprig"}
-UPPER = {"teachers", "techniques", "training", "evaluation"}
+UPPER = {"service", "checks", "teachers", "techniques", "training", "evaluation"}
 READERS = {"analysis", "report"}
 TOP = {"workers", "jobs", "layout", "manifest", "display", "experiment"}
 
@@ -27,14 +27,21 @@ ALLOWED: dict[str, set[str]] = {
     # config checks names of techniques and families against their registries, inside one function.
     "experiment_file": {"errors"},
     "evaluation_config": {"records"},
-    "config": {"errors", "records", "experiment_file", "evaluation_config", "scenarios", "techniques"},
+    "generation_config": {"evaluation_config"},
+    "config": {
+        *("errors", "records", "experiment_file", "evaluation_config", "generation_config"),
+        *("scenarios", "techniques"),
+    },
     "run_dir": {"errors", "records", "config"},
     "constitution": FOUNDATION,
     "scenarios": FOUNDATION,
     "sprig": FOUNDATION | {"scenarios", "constitution"},
     "providers": FOUNDATION | {"scenarios", "sprig"},
-    "teachers": FOUNDATION | MIDDLE,
-    "techniques": FOUNDATION | MIDDLE | {"teachers"},
+    # the service opens models, and masks keys, as evaluation does
+    "service": FOUNDATION | MIDDLE | {"evaluation"},
+    "checks": FOUNDATION | MIDDLE | {"evaluation", "judging"},
+    "teachers": FOUNDATION | MIDDLE | {"service"},
+    "techniques": FOUNDATION | MIDDLE | {"service", "checks", "teachers"},
     "training": FOUNDATION | MIDDLE,
     # evaluation takes the scorers of a judge from judging, and who is kin, and nothing else of it; planning
     # asks analysis how wide an interval will be, which itself rests on files only

@@ -22,13 +22,17 @@ from teachwhy.evaluation_config import EvaluationConfig as EvaluationConfig
 from teachwhy.evaluation_config import default_limits as default_limits
 from teachwhy.evaluation_config import settle_evaluation as settle_evaluation
 from teachwhy.experiment_file import apply_override, find_unusable, read_toml
+from teachwhy.generation_config import GateConfig as GateConfig
+from teachwhy.generation_config import GenerationConfig as GenerationConfig
+from teachwhy.generation_config import PriceConfig as PriceConfig
 from teachwhy.records import Dialect
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 """Names become parts of file names: letters, digits, _ and -, at most 64, the first a letter or digit."""
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Share = Annotated[float, Field(gt=0, le=1)]
-TEACHERS = ("sprig",)
+GRAMMAR = "sprig"
+"""The teacher that is no model and costs nothing."""
 MAX_EPISODES = 10_000_000
 """Of all arms and seeds; more is a slip of the keyboard, and their plan alone would fill the memory."""
 
@@ -153,9 +157,9 @@ class ExperimentConfig(Settings):
     student: str = "sprig"
     """`sprig`, a checkpoint folder, or for an evaluation alone any model name that Inspect knows."""
     teacher: str = "sprig"
-    """Who writes the examples: one of TEACHERS; `sprig` is a grammar."""
+    """Who writes the examples: `sprig`, a grammar, or any model name that Inspect knows."""
     dialect: Dialect = "sprig"
-    """In which words the episodes and the rows are written; rows are written in sprig's only."""
+    """In which words the episodes and the rows are written; the grammar writes sprig's, a model English."""
     constitution: str = "default"
     """`default` or the path of a text."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
@@ -168,11 +172,16 @@ class ExperimentConfig(Settings):
     """A run with a larger share of episodes that could not be scored ends with exit code 3."""
     evaluation: EvaluationConfig = EvaluationConfig()
     training: TrainingConfig = TrainingConfig()
+    generation: GenerationConfig = GenerationConfig()
     techniques: dict[Name, TechniqueConfig] = Field(default_factory=dict)
     arms: Annotated[tuple[ArmConfig, ...], Field(min_length=1)]
     claims: tuple[ClaimConfig, ...] = ()
     baseline: str = ""
     """The arm that the others are compared with; may be left out when there is one arm only."""
+
+    def rows_dialect(self) -> Dialect:
+        """The dialect of the rows: the grammar writes sprig's, a language model English."""
+        return "sprig" if self.teacher == GRAMMAR else "english"
 
     def used_techniques(self) -> tuple[str, ...]:
         """Keys of [techniques] that some arm mixes, in the order of the arms."""
@@ -242,8 +251,7 @@ def _find_wrong_names(config: ExperimentConfig, families: Mapping[str, Any]) -> 
     from teachwhy.techniques import TECHNIQUES, find_faults
 
     yield from _find_wrong_families("evaluation.families", config.evaluation.families, families)
-    if config.teacher not in TEACHERS:
-        yield f"teacher = {config.teacher!r} is no teacher. {_suggest(config.teacher, TEACHERS)}"
+    yield from _find_wrong_roles(config)
     for key, technique in config.techniques.items():
         name = technique.technique_name(key)
         wrong = list(_find_wrong_families(f"techniques.{key}.families", technique.families, families))
@@ -263,6 +271,24 @@ def _find_wrong_names(config: ExperimentConfig, families: Mapping[str, Any]) -> 
                         f"{where}.{field} = {asked!r}: no such family is evaluated. "
                         f"{_suggest(asked, (*groups, *evaluated))}"
                     )
+
+
+def _find_wrong_roles(config: ExperimentConfig) -> Iterable[str]:
+    """Teacher and judge that are no models, or the same one."""
+    if config.teacher == GRAMMAR:
+        return
+    if "/" not in config.teacher:
+        yield (
+            f"teacher = {config.teacher!r} is no teacher. Allowed: {GRAMMAR!r}, or a model as Inspect names "
+            "it, for example 'anthropic/claude-sonnet-4-6' or 'openai-api/SERVICE/MODEL'."
+        )
+    if config.techniques and not config.generation.judge:
+        yield "generation.judge is missing. Name the model that scores the rows, other than the teacher."
+    elif config.generation.judge == config.teacher:
+        yield (
+            f"generation.judge = {config.generation.judge!r} is the teacher, which would grade its own rows. "
+            "Name another model."
+        )
 
 
 def _find_wrong_families(key: str, names: Sequence[str], families: Collection[str]) -> Iterable[str]:
@@ -334,11 +360,12 @@ def _find_broken_references(config: ExperimentConfig) -> Iterable[str]:
 
 def _find_wrong_dialect(config: ExperimentConfig) -> Iterable[str]:
     """What a dialect does not have."""
-    if config.dialect == "english" and config.used_techniques():
+    if config.used_techniques() and config.dialect != config.rows_dialect():
+        wanted = config.rows_dialect()
         yield (
-            "dialect = 'english': models are evaluated in it, no training rows are written in it yet, but "
-            f"{next(arm.name for arm in config.arms if arm.mixture)!r} has a mixture. Leave dialect out for "
-            "the run that trains, and evaluate its checkpoints with teachwhy evaluate --set dialect=english."
+            f"dialect = {config.dialect!r}: the teacher {config.teacher!r} writes rows in {wanted!r}, and "
+            f"{next(arm.name for arm in config.arms if arm.mixture)!r} is trained on them. Set dialect = "
+            f"{wanted!r}; checkpoints can be evaluated in the other with teachwhy evaluate --set dialect."
         )
     if config.evaluation.office_repeats and config.evaluation.presentation != "tools":
         yield "evaluation.office_repeats: office tasks are behind tools only. Leave presentation out."

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from teachwhy.config import TEACHERS, ArmConfig, ExperimentConfig
+from teachwhy.config import GRAMMAR, ArmConfig, ExperimentConfig
 from teachwhy.errors import ConfigError, DataError, InputError
 from teachwhy.records import EpisodeRow, Example
 from teachwhy.run_dir import (
@@ -225,8 +225,8 @@ def read_job_rows(job: ArmJob) -> list[EpisodeRow]:
 
 def load_teacher(name: str) -> Teacher:
     """The teacher of this name. Raises ConfigError where there is none."""
-    if name not in TEACHERS:
-        raise ConfigError(f"teacher = {name!r} is no teacher. Allowed: {', '.join(TEACHERS)}.")
+    if name != GRAMMAR:
+        raise ConfigError(f"teacher = {name!r} is no teacher. Allowed: {GRAMMAR}.")
     from teachwhy.teachers.sprig import SprigTeacher
 
     return SprigTeacher()
