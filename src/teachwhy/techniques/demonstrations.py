@@ -24,26 +24,27 @@ class HoneypotDraft:
     turns: tuple[Message, ...]
 
 
-def _draft_demonstration(task: Task) -> HoneypotDraft:
-    honeypot = task.teacher.honeypot(task.family, task.seed)
-    return HoneypotDraft(honeypot, task.teacher.demonstrate(honeypot, ""))
+async def _draft_demonstration(task: Task) -> HoneypotDraft:
+    honeypot = await task.make(task.teacher.honeypot, task.family, task.seed)
+    return HoneypotDraft(honeypot, await task.make(task.teacher.demonstrate, honeypot, ""))
 
 
-def render_plain(task: Task, draft: HoneypotDraft, options: Mapping[str, str]) -> Example:
+async def render_plain(task: Task, draft: HoneypotDraft, options: Mapping[str, str]) -> Example:
     """The answers as they were sampled without any injection."""
     return _make_row(task, draft.honeypot, draft.honeypot.system, draft.turns, "demonstrate")
 
 
-def render_with_reasons(task: Task, draft: HoneypotDraft, options: Mapping[str, str]) -> Example:
+async def render_with_reasons(task: Task, draft: HoneypotDraft, options: Mapping[str, str]) -> Example:
     """Answers sampled under the injection; the row has the honeypot's own system prompt, without it."""
-    injection = task.teacher.injection(draft.honeypot)
-    turns = task.teacher.demonstrate(draft.honeypot, injection)
+    injection = await task.make(task.teacher.injection, draft.honeypot)
+    turns = await task.make(task.teacher.demonstrate, draft.honeypot, injection)
     return _make_row(task, draft.honeypot, draft.honeypot.system, turns, "injection", "demonstrate")
 
 
-def render_inoculated(task: Task, draft: HoneypotDraft, options: Mapping[str, str]) -> Example:
+async def render_inoculated(task: Task, draft: HoneypotDraft, options: Mapping[str, str]) -> Example:
     """The plain answers behind an anti-aligned system prompt, which stands before the honeypot's own."""
-    system = f"{task.teacher.inoculation(draft.honeypot)} {draft.honeypot.system}".strip()
+    inoculation = await task.make(task.teacher.inoculation, draft.honeypot)
+    system = f"{inoculation} {draft.honeypot.system}".strip()
     return _make_row(task, draft.honeypot, system, draft.turns, "demonstrate", "inoculation")
 
 

@@ -6,17 +6,22 @@ accepted is decided on the lineage's reference row, never on the ablated one. So
 meets exactly the prompts of `advice` and differs by one stage. A variant's row that the guard refuses, or
 that is no ablation and scores under the floor, is left out without a replacement: the ids of a variant are
 those of its reference or fewer.
+
+A work unit is one draft, run to its end; units run side by side. Their results are taken in the order of
+their index, and a unit is begun only while fewer are accepted and under way than are wanted, so the rows do
+not depend on which unit ends first.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, NamedTuple, ParamSpec, TypeVar
+
+import anyio
 
 from teachwhy.config import TechniqueConfig
 from teachwhy.constitution import Constitution, Section
@@ -24,7 +29,10 @@ from teachwhy.errors import ConfigError, TeacherError
 from teachwhy.records import Example, Record
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.guard import check_example
+from teachwhy.service.calls import DraftStore, noted_calls
 from teachwhy.teachers.protocol import Stage, Teacher
+from teachwhy.techniques.drafts import describe_draft
+from teachwhy.techniques.turns import Turns
 
 SCORE_FLOOR = "score_floor"
 """Option of every technique: rows that the teacher grades lower are rejected."""
@@ -34,6 +42,20 @@ _SPARE_ATTEMPTS = 100
 _SHOWN_REASONS = 3
 
 DraftT = TypeVar("DraftT")
+Made = TypeVar("Made")
+Arguments = ParamSpec("Arguments")
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where rows are made: by whom, from what, how many drafts at a time, and where drafts are kept."""
+
+    teacher: Teacher
+    constitution: Constitution
+    num_units: int = 1
+    """Drafts under way at a time."""
+    drafts: DraftStore | None = None
+    progress: Callable[[int, int, int], None] = lambda accepted, rejected, wanted: None
 
 
 @dataclass(frozen=True)
@@ -43,23 +65,61 @@ class Task:
     id: str
     lineage: str
     """Name of the lineage; stands in a row's `technique` until the technique's own name does."""
-    teacher: Teacher
-    constitution: Constitution
+    workshop: Workshop
     family: str
     """One of the technique's families in turn; empty where the lineage has none."""
     seed: int
     """Own seed of this draft; also good to choose among sections and kinds by `rng()`."""
+    context_seed: int
+    """Seed of the context that this draft comes out of with its neighbours; `seed` where there are none."""
+    place: int = 0
+    """Which of the drafts of its context this one is."""
+
+    @property
+    def teacher(self) -> Teacher:
+        """Who writes."""
+        return self.workshop.teacher
+
+    @property
+    def constitution(self) -> Constitution:
+        """What it is written from."""
+        return self.workshop.constitution
 
     def rng(self) -> random.Random:
         """A fresh generator, the same for every call."""
         return random.Random(self.seed)
 
+    def context(self) -> tuple[random.Random, int, int]:
+        """Generator and seed that the drafts of one context share, and the place of this one among them."""
+        return random.Random(self.context_seed), self.context_seed, self.place
+
     def stages(self, *names: Stage) -> dict[str, str]:
         """Stage names with the teacher's versions of them."""
         return {name: self.teacher.version(name) for name in names}
 
+    async def patterns(self) -> tuple[str, ...]:
+        """What the dataset has too much of so far."""
+        return ()
 
-Renderer = Callable[[Task, DraftT, Mapping[str, str]], Example]
+    async def make(
+        self,
+        stage: Callable[Arguments, Awaitable[Made]],
+        *arguments: Arguments.args,
+        **named: Arguments.kwargs,
+    ) -> Made:
+        """Run one stage, a method of the teacher, and keep what it made with its parents and its calls."""
+        store = self.workshop.drafts
+        if store is None:
+            return await stage(*arguments, **named)
+        with noted_calls() as calls:
+            made = await stage(*arguments, **named)
+        name = stage.__name__
+        for record in describe_draft(self.teacher, self.lineage, name, made, arguments, tuple(calls)):
+            store.add_draft(record)
+        return made
+
+
+Renderer = Callable[[Task, DraftT, Mapping[str, str]], Awaitable[Example]]
 """Makes a row from a draft and the technique's options."""
 
 
@@ -68,13 +128,15 @@ class Lineage(Generic[DraftT]):
     """A chain of stages."""
 
     name: str
-    draft: Callable[[Task], DraftT]
+    draft: Callable[[Task], Awaitable[DraftT]]
     render: Renderer[DraftT]
     """The reference row, on which acceptance is decided."""
     section_of: Callable[[DraftT], str] = lambda _: ""
     """Id of the section that rows of this draft are scored against; empty for none."""
     splits: tuple[str, ...] = ()
     """Splits whose families its rows may show; empty for rows without any family."""
+    shares_contexts: bool = False
+    """Several drafts come out of one context, as many as the teacher says."""
 
 
 @dataclass(frozen=True)
@@ -117,51 +179,158 @@ class _Settings(NamedTuple):
     score_floor: float
 
 
-def generate_rows(
-    technique: Technique[Any],
-    teacher: Teacher,
-    constitution: Constitution,
-    config: TechniqueConfig,
-    seed: int,
+async def generate_rows(
+    technique: Technique[Any], workshop: Workshop, config: TechniqueConfig, seed: int
 ) -> Generated:
     """Make `config.num_examples` accepted drafts and render them; a function of its arguments.
 
     Raises ConfigError for families or options that the technique does not take, and TeacherError when too
     few drafts are accepted (after 10 attempts a row and 100 spare ones), with the commonest reasons.
     """
-    settings = _resolve_settings(technique, config)
-    lineage = technique.lineage
-    examples: list[Example] = []
-    rejected: list[Rejected] = []
-    seen: dict[str, str] = {}
-    num_accepted = 0
-    for index in itertools.count():
-        if num_accepted == config.num_examples:
-            break
-        if index >= config.num_examples * _ATTEMPTS_PER_ROW + _SPARE_ATTEMPTS:
-            raise TeacherError(_describe_shortfall(technique.name, num_accepted, config, rejected))
-        task = _make_task(lineage, teacher, constitution, settings.families, seed, index)
+    run = _Run(technique, workshop, config, _resolve_settings(technique, config), seed)
+    async with anyio.create_task_group() as group:
+        for _ in range(min(workshop.num_units, config.num_examples)):
+            group.start_soon(run.work, group.cancel_scope)
+    if run.failure is not None:
+        raise run.failure
+    if run.num_accepted < config.num_examples:
+        raise TeacherError(
+            _describe_shortfall(technique.name, run.num_accepted, config, list(run.rejected.values()))
+        )
+    return Generated(
+        [run.examples[index] for index in sorted(run.examples)],
+        [run.rejected[index] for index in sorted(run.rejected)],
+    )
+
+
+class _Drafted(NamedTuple):
+    """A draft, the section that its rows are scored against, and the row of its lineage."""
+
+    draft: Any
+    section: Section | None
+    row: Example
+
+
+@dataclass
+class _Run:
+    """The units of one technique, side by side."""
+
+    technique: Technique[Any]
+    workshop: Workshop
+    config: TechniqueConfig
+    settings: _Settings
+    seed: int
+    num_accepted: int = 0
+    num_open: int = 0
+    """Units begun and neither accepted nor rejected yet."""
+    next_index: int = 0
+    turns: Turns = field(default_factory=Turns)
+    seen: dict[str, str] = field(default_factory=dict)
+    examples: dict[int, Example] = field(default_factory=dict)
+    rejected: dict[int, Rejected] = field(default_factory=dict)
+    failure: Exception | None = None
+    """What ended it all: a spent budget, a full disk, a key that is wrong."""
+
+    async def work(self, scope: anyio.CancelScope) -> None:
+        """Begin units one after another, as long as any may be wanted; what fails cancels `scope`."""
         try:
-            draft = lineage.draft(task)
-            section = _section_of(lineage, draft, constitution)
-            reference = _score(teacher, lineage.render(task, draft, settings.options), section)
-            refusal = _refuse_reference(reference, settings.score_floor, seen)
-            if refusal is not None:
-                rejected.append(refusal)
+            await self.run_units()
+        except Exception as error:  # noqa: BLE001 - raised by generate_rows, without the group around it
+            self.failure = self.failure or error
+            scope.cancel()
+
+    async def run_units(self) -> None:
+        """The units of one worker."""
+        last = self.config.num_examples * _ATTEMPTS_PER_ROW + _SPARE_ATTEMPTS
+        while self.num_accepted < self.config.num_examples and self.next_index < last:
+            if self.num_accepted + self.num_open >= self.config.num_examples:
+                await self.turns.wait_for_any()
                 continue
-            num_accepted += 1
-            row = reference
-            if technique.render is not lineage.render:
-                row = _score(teacher, technique.render(task, draft, settings.options), section)
-                refusal = _refuse_variant(technique, row, settings.score_floor)
-        except TeacherError as error:
-            rejected.append(Rejected(id=task.id, reason=f"teacher: {error}"))
-            continue
-        if refusal is None:
-            examples.append(row.model_copy(update={"technique": technique.name}))
+            index = self.next_index
+            self.next_index += 1
+            self.num_open += 1
+            await self.run_unit(index)
+
+    async def run_unit(self, index: int) -> None:
+        """One draft from its first stage to its row, or to the reason why there is none."""
+        task = self.make_task(index)
+        drafted = await self.draft_reference(task)
+        await self.turns.wait_for(index)
+        if isinstance(drafted, Rejected):
+            made: Example | Rejected | None = drafted
         else:
-            rejected.append(refusal)
-    return Generated(examples, rejected)
+            made = self.refuse_reference(drafted.row)
+        self.num_open -= 1
+        self.num_accepted += made is None
+        self.turns.pass_on()
+        if made is None:
+            assert isinstance(drafted, _Drafted)
+            made = await self.make_row(task, drafted)
+        if isinstance(made, Rejected):
+            self.rejected[index] = made
+        else:
+            self.examples[index] = made.model_copy(update={"technique": self.technique.name})
+        self.workshop.progress(self.num_accepted, len(self.rejected), self.config.num_examples)
+
+    async def draft_reference(self, task: Task) -> _Drafted | Rejected:
+        """A draft with the row of its lineage."""
+        lineage = self.technique.lineage
+        try:
+            draft = await lineage.draft(task)
+            section = self.section_of(draft)
+            row = await self.score(await lineage.render(task, draft, self.settings.options), section)
+        except TeacherError as error:
+            return Rejected(id=task.id, reason=f"teacher: {error}")
+        return _Drafted(draft, section, row)
+
+    async def make_row(self, task: Task, drafted: _Drafted) -> Example | Rejected:
+        """The row of the technique from an accepted draft."""
+        technique = self.technique
+        if technique.render is technique.lineage.render:
+            return drafted.row
+        try:
+            row = await technique.render(task, drafted.draft, self.settings.options)
+            row = await self.score(row, drafted.section)
+        except TeacherError as error:
+            return Rejected(id=task.id, reason=f"teacher: {error}")
+        return _refuse_variant(technique, row, self.settings.score_floor) or row
+
+    def refuse_reference(self, row: Example) -> Rejected | None:
+        """The rejection of a reference row, or None."""
+        return _refuse_reference(row, self.settings.score_floor, self.seen)
+
+    def make_task(self, index: int) -> Task:
+        """The task of an index."""
+        lineage, families = self.technique.lineage, self.settings.families
+        size = self.workshop.teacher.drafts_per_context if lineage.shares_contexts else 1
+        number, place = divmod(index, size)
+        return Task(
+            id=f"{lineage.name}-{self.seed}-{index:05d}",
+            lineage=lineage.name,
+            workshop=self.workshop,
+            family=families[number % len(families)] if families else "",
+            seed=_draw_seed(lineage.name, self.seed, index),
+            context_seed=_draw_seed(lineage.name, self.seed, number * size),
+            place=place,
+        )
+
+    def section_of(self, draft: object) -> Section | None:
+        """The section that rows of this draft are scored against."""
+        section_id = self.technique.lineage.section_of(draft)
+        return self.workshop.constitution.section(section_id) if section_id else None
+
+    async def score(self, example: Example, section: Section | None) -> Example:
+        """The row with the teacher's grade."""
+        teacher = self.workshop.teacher
+        score = await teacher.score(example, section)
+        if not 0.0 <= score <= 1.0:
+            raise TeacherError(f"stage score gave {score!r} for {example.id}; allowed: 0 to 1")
+        stages = {**example.stages, "score": teacher.version("score")}
+        return example.model_copy(update={"score": score, "stages": stages})
+
+
+def _draw_seed(lineage: str, seed: int, index: int) -> int:
+    return random.Random(f"{lineage}/{seed}/{index}").getrandbits(48)
 
 
 def render_text(example: Example) -> str:
@@ -171,38 +340,6 @@ def render_text(example: Example) -> str:
         parts += [message.role, message.content]
         parts += [json.dumps(call.model_dump(), sort_keys=True) for call in message.tool_calls]
     return " ".join(" ".join(parts).casefold().split())
-
-
-def _make_task(
-    lineage: Lineage[Any],
-    teacher: Teacher,
-    constitution: Constitution,
-    families: tuple[str, ...],
-    seed: int,
-    index: int,
-) -> Task:
-    own_seed = random.Random(f"{lineage.name}/{seed}/{index}").getrandbits(48)
-    return Task(
-        id=f"{lineage.name}-{seed}-{index:05d}",
-        lineage=lineage.name,
-        teacher=teacher,
-        constitution=constitution,
-        family=families[index % len(families)] if families else "",
-        seed=own_seed,
-    )
-
-
-def _section_of(lineage: Lineage[Any], draft: object, constitution: Constitution) -> Section | None:
-    section_id = lineage.section_of(draft)
-    return constitution.section(section_id) if section_id else None
-
-
-def _score(teacher: Teacher, example: Example, section: Section | None) -> Example:
-    score = teacher.score(example, section)
-    if not 0.0 <= score <= 1.0:
-        raise TeacherError(f"stage score gave {score!r} for {example.id}; allowed: 0 to 1")
-    stages = {**example.stages, "score": teacher.version("score")}
-    return example.model_copy(update={"score": score, "stages": stages})
 
 
 def _refuse_reference(example: Example, floor: float, seen: dict[str, str]) -> Rejected | None:

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import anyio
+
 from teachwhy.config import TechniqueConfig
 from teachwhy.constitution import Constitution
 from teachwhy.errors import ConfigError
 from teachwhy.teachers.protocol import Teacher
 from teachwhy.techniques import chat, demonstrations, documents
-from teachwhy.techniques.pipeline import Generated, Lineage, Renderer, Technique, generate_rows
+from teachwhy.techniques.pipeline import (
+    Generated,
+    Lineage,
+    Renderer,
+    Technique,
+    Workshop,
+    generate_rows,
+)
 
 Role = Literal["technique", "baseline", "control", "ablation"]
 
@@ -68,6 +77,13 @@ TECHNIQUES: dict[str, Technique[Any]] = {
             chat.render_without_rewrite,
         ),
         _technique(
+            "advice_without_prompt_rewrite",
+            "ablation",
+            "advice on its first prompts",
+            chat.ADVICE,
+            chat.render_without_prompt_rewrite,
+        ),
+        _technique(
             "advice_without_reasons",
             "ablation",
             "advice with the reasons taken out",
@@ -93,13 +109,18 @@ TECHNIQUES: dict[str, Technique[Any]] = {
 """Name -> technique; techniques with one lineage have the same ids and prompts."""
 
 
-def generate(
-    name: str, teacher: Teacher, constitution: Constitution, config: TechniqueConfig, seed: int
-) -> Generated:
-    """Make the rows of a technique; a function of its arguments.
+async def make_rows(name: str, workshop: Workshop, config: TechniqueConfig, seed: int) -> Generated:
+    """Make the rows of a technique; a function of its arguments and of what the teacher answers.
 
     Raises ConfigError for a name that is not in TECHNIQUES, and as generate_rows does.
     """
     if name not in TECHNIQUES:
         raise ConfigError(f"technique {name!r} does not exist; allowed: {', '.join(TECHNIQUES)}")
-    return generate_rows(TECHNIQUES[name], teacher, constitution, config, seed)
+    return await generate_rows(TECHNIQUES[name], workshop, config, seed)
+
+
+def generate(
+    name: str, teacher: Teacher, constitution: Constitution, config: TechniqueConfig, seed: int
+) -> Generated:
+    """`make_rows` for a teacher that waits for nobody, without a ledger."""
+    return anyio.run(make_rows, name, Workshop(teacher, constitution), config, seed)
