@@ -98,6 +98,15 @@ def test_families_of_system_prompts_can_be_chosen() -> None:
         augment(PLAIN, 0, "all")
 
 
+def test_a_system_prompt_of_a_teacher_takes_the_place_of_the_drawn_one() -> None:
+    own = "You are {nobody}. "
+    for cell in CELLS:
+        drawn, given_ = augment(PLAIN, 2, cell), augment(PLAIN, 2, cell, own_system=own)
+        assert (given_.id, given_.tools, given_.user) == (drawn.id, drawn.tools, drawn.user)
+        assert given_.system == (own if drawn.system else "")
+        assert given_.system_family == ("own" if drawn.system else "")
+
+
 def test_a_request_that_touches_everything_is_refused_with_its_id() -> None:
     from teachwhy.environments.catalogue import load_catalogue
 

@@ -15,33 +15,23 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from teachwhy.environments.catalogue import FOLDER
+from teachwhy.environments.catalogue import FOLDER, load_catalogue
 from teachwhy.errors import DataError, list_faults, quote_foreign
 from teachwhy.records import Record
 
 PromptKind = Literal["harmful", "benign_lookalike"]
 
 
-def _can_be_written(text: str) -> str:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            f"half a surrogate pair at character {error.start}, which no file can hold; remove it"
-        ) from error
-    return text
-
-
-WritableText = Annotated[str, Field(min_length=1), AfterValidator(_can_be_written)]
+Text = Annotated[str, Field(min_length=1)]
 
 
 class SourcePrompt(Record):
     """A user turn to put into environments."""
 
-    id: WritableText
-    text: WritableText
+    id: Text
+    text: Text
     kind: PromptKind = "harmful"
     category: str = ""
     sections: tuple[str, ...] = ()
@@ -151,10 +141,16 @@ def _make_prompt(row: Mapping[str, Any], text_field: str, where: str) -> SourceP
     if "id" not in values and isinstance(text, str):
         values["id"] = f"prompt-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
     try:
-        return SourcePrompt.model_validate(values)
+        prompt = SourcePrompt.model_validate(values)
     except ValidationError as error:
         fault = quote_foreign(list_faults(error, "(whole row)")[0])
         raise DataError(f"{where}: field {fault}; correct the value or remove the line") from error
+    domains = [domain.name for domain in load_catalogue()]
+    if unknown := sorted(set(prompt.touches) - set(domains)):
+        raise DataError(
+            f"{where}: field touches: {_shorten(unknown[0])} is no domain; allowed: {', '.join(domains)}"
+        )
+    return prompt
 
 
 def _check_ids(prompts: Iterable[SourcePrompt], numbers: Iterator[int], path: Path) -> None:

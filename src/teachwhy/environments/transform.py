@@ -21,6 +21,8 @@ from teachwhy.records import Record, ToolSpec
 Cell = Literal["none", "tools", "system", "both"]
 CELLS: tuple[Cell, ...] = get_args(Cell)
 MOST_TOOLS = 12
+OWN = "own"
+"""Family of a system prompt that was not drawn."""
 
 
 class Environment(Record):
@@ -44,10 +46,12 @@ def augment(
     cell: Cell,
     *,
     system_families: tuple[str, ...] = (),
+    own_system: str = "",
     barred: Collection[str] = (),
 ) -> Environment:
     """Put a prompt into a setting; a function of its arguments and of the shipped files.
 
+    `own_system` is a system prompt that somebody wrote (a teacher) and that stands in place of a drawn one.
     `barred` are names of tools that must not be drawn (a judge found them useful), the same in each cell.
     Raises ConfigError for an unknown cell or family, DataError when the request leaves no tool to draw.
     """
@@ -57,6 +61,8 @@ def augment(
     if cell in ("system", "both"):
         drawn, system = draw_system(_rng(prompt, seed, "system"), system_families)
         family = drawn.name
+        if own_system:
+            family, system = OWN, own_system
     return Environment(
         id=f"environments-{prompt.id}-{seed}",
         prompt_id=prompt.id,
