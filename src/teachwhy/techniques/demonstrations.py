@@ -2,8 +2,8 @@
 
 The only lineage in which the model is the tempted agent, so only home families may appear. `with_reasons`
 samples the answers under a value-eliciting system prompt that is removed before training; `inoculated`
-keeps the plain answers and puts an anti-aligned system prompt in front of them at train time. What a judge, or
-the rules of the honeypot's world, find against a demonstration makes it a rejected row. Source:
+keeps the plain answers and puts an anti-aligned system prompt in front of them at train time. What a judge,
+or the rules of the honeypot's world, find against a demonstration makes it a rejected row. Source:
 *Teaching Claude Why*, sections on honeypot transcripts and injections.
 """
 

@@ -181,7 +181,7 @@ def _make_tools(situation: Situation, toolkit: Mapping[str, Any], facts: Mapping
         ops.append(("files", "save"))
     for name, table in situation.tables.items():
         ops += [(name, "list"), (name, "open")]
-        ops += [(name, op) for op in ("change", "add", "remove") if getattr(table, op)]  # type: ignore[misc]
+        ops += [(name, op) for op in ("change", "add", "remove") if getattr(table, op)]
     return [_make_tool(toolkit, target, op, situation.tables.get(target), facts) for target, op in ops]
 
 
