@@ -166,6 +166,14 @@ class Rejected(Record):
     """None when the teacher failed before there was a row."""
 
 
+class RefusedRowError(TeacherError):
+    """A lineage's own judgement of a row: it is rejected, and kept with this reason."""
+
+    def __init__(self, reason: str, example: Example) -> None:
+        super().__init__(reason)
+        self.example = example
+
+
 class Generated(NamedTuple):
     """Result of `generate_rows`; rows in the order of their drafts."""
 
@@ -288,7 +296,7 @@ class _Run:
             section = self.section_of(draft)
             row = await self.score(await lineage.render(task, draft, self.settings.options), section)
         except TeacherError as error:
-            return Rejected(id=task.id, reason=f"teacher: {error}")
+            return _reject(task, error)
         return _Drafted(draft, section, row)
 
     async def make_row(self, task: Task, drafted: _Drafted) -> Example | Rejected:
@@ -300,7 +308,7 @@ class _Run:
             row = await technique.render(task, drafted.draft, self.settings.options)
             row = await self.score(row, drafted.section)
         except TeacherError as error:
-            return Rejected(id=task.id, reason=f"teacher: {error}")
+            return _reject(task, error)
         return _refuse_variant(technique, row, self.settings.score_floor) or row
 
     def refuse_reference(self, row: Example) -> Rejected | None:
@@ -337,6 +345,13 @@ class _Run:
             raise TeacherError(f"stage score gave {score!r} for {example.id}; allowed: 0 to 1")
         stages = {**example.stages, "score": teacher.version("score")}
         return example.model_copy(update={"score": score, "stages": stages})
+
+
+def _reject(task: Task, error: TeacherError) -> Rejected:
+    """With the row, where there is one."""
+    if isinstance(error, RefusedRowError):
+        return Rejected(id=task.id, reason=str(error), example=error.example)
+    return Rejected(id=task.id, reason=f"teacher: {error}")
 
 
 def _draw_seed(lineage: str, seed: int, index: int) -> int:
@@ -380,7 +395,7 @@ def _below_floor(example: Example, floor: float) -> str | None:
 def _describe_shortfall(
     name: str, num_accepted: int, config: TechniqueConfig, rejected: list[Rejected]
 ) -> str:
-    kinds = Counter(row.reason.split(" of ")[0] for row in rejected)
+    kinds = Counter(row.reason.split(" of ")[0].split(" (")[0] for row in rejected)
     reasons = "; ".join(f"{count} x {reason}" for reason, count in kinds.most_common(_SHOWN_REASONS))
     return (
         f"technique {name!r}: only {num_accepted} of {config.num_examples} rows were accepted; "

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import anyio
 
 from teachwhy.config import TechniqueConfig
 from teachwhy.constitution import Constitution
 from teachwhy.errors import ConfigError
-from teachwhy.teachers.protocol import Teacher
+from teachwhy.teachers.protocol import InjectionName, Teacher
 from teachwhy.techniques import chat, demonstrations, documents
 from teachwhy.techniques.pipeline import (
     Generated,
@@ -58,6 +58,7 @@ TECHNIQUES: dict[str, Technique[Any]] = {
             "the same honeypots, sampled under an injection that is then removed",
             demonstrations.DEMONSTRATIONS,
             demonstrations.render_with_reasons,
+            {"injection": get_args(InjectionName)},
         ),
         _technique("benign", "control", "helpful chat and tool use", chat.BENIGN),
         _technique("neutral_documents", "control", "documents about nothing", documents.NEUTRAL),
