@@ -97,6 +97,7 @@ class SprigTeacher:
 
     name = "sprig"
     drafts_per_context = 1
+    writes_harm_requests = True
 
     def version(self, stage: Stage) -> str:
         """All stages share the version of the grammar."""

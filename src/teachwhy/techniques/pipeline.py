@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, NamedTuple, ParamSpec, TypeVar
 
@@ -25,8 +25,10 @@ import anyio
 
 from teachwhy.config import TechniqueConfig
 from teachwhy.constitution import Constitution, Section
+from teachwhy.environments import SourcePrompt, load_prompts, load_shipped_prompts
 from teachwhy.errors import ConfigError, TeacherError
 from teachwhy.records import Example, Record
+from teachwhy.run_dir import expand_home
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.guard import check_example
 from teachwhy.service.calls import DraftStore, noted_calls
@@ -79,6 +81,8 @@ class Task:
     """Which of the drafts of its context this one is."""
     index: int
     avoid: Patterns
+    source: SourcePrompt | None = None
+    """The user turn of a lineage that takes prompts; None where the teacher writes it."""
 
     @property
     def teacher(self) -> Teacher:
@@ -118,10 +122,16 @@ class Task:
             return await stage(*arguments, **named)
         with noted_calls() as calls:
             made = await stage(*arguments, **named)
-        name = stage.__name__
-        for record in describe_draft(self.teacher, self.lineage, name, made, arguments, tuple(calls)):
-            store.add_draft(record)
+        self.keep(stage.__name__, made, arguments, tuple(calls))
         return made
+
+    def keep(
+        self, stage: str, made: object, arguments: Sequence[object], calls: tuple[str, ...] = ()
+    ) -> None:
+        """Put what a stage made into the ledger; the drafts among its arguments are its parents."""
+        if (store := self.workshop.drafts) is not None:
+            for record in describe_draft(self.teacher, self.lineage, stage, made, arguments, calls):
+                store.add_draft(record)
 
 
 Renderer = Callable[[Task, DraftT, Mapping[str, str]], Awaitable[Example]]
@@ -140,6 +150,8 @@ class Lineage(Generic[DraftT]):
     """Id of the section that rows of this draft are scored against; empty for none."""
     splits: tuple[str, ...] = ()
     """Splits whose families its rows may show; empty for rows without any family."""
+    takes_prompts: bool = False
+    """Its user turns may be those of a file or of the shipped set (option `prompts`)."""
     shares_contexts: bool = False
     """Several drafts come out of one context, as many as the teacher says."""
 
@@ -154,7 +166,7 @@ class Technique(Generic[DraftT]):
     lineage: Lineage[DraftT]
     render: Renderer[DraftT]
     options: Mapping[str, tuple[str, ...]]
-    """Option -> allowed values, the first of which is the default."""
+    """Option -> allowed values, the first of which is the default; no values: any text, empty by default."""
 
 
 class Rejected(Record):
@@ -201,7 +213,8 @@ async def generate_rows(
     few drafts are accepted (after 10 attempts a row and 100 spare ones), with the commonest reasons.
     """
     settings = _resolve_settings(technique, config)
-    run = _Run(technique, workshop, config, settings, seed, Patterns(workshop.find_patterns))
+    sources = _order_sources(technique, workshop.teacher, settings, config.num_examples, seed)
+    run = _Run(technique, workshop, config, settings, seed, Patterns(workshop.find_patterns), sources)
     async with anyio.create_task_group() as group:
         for _ in range(min(workshop.num_units, config.num_examples)):
             group.start_soon(run.work, group.cancel_scope)
@@ -235,6 +248,7 @@ class _Run:
     settings: _Settings
     seed: int
     avoid: Patterns
+    sources: tuple[SourcePrompt, ...]
     num_accepted: int = 0
     num_open: int = 0
     """Units begun and neither accepted nor rejected yet."""
@@ -257,6 +271,8 @@ class _Run:
     async def run_units(self) -> None:
         """The units of one worker."""
         last = self.config.num_examples * _ATTEMPTS_PER_ROW + _SPARE_ATTEMPTS
+        if self.sources:
+            last = min(last, len(self.sources))
         while self.num_accepted < self.config.num_examples and self.next_index < last:
             if self.num_accepted + self.num_open >= self.config.num_examples:
                 await self.turns.wait_for_any()
@@ -330,6 +346,7 @@ class _Run:
             place=place,
             index=index,
             avoid=self.avoid,
+            source=self.sources[index] if index < len(self.sources) else None,
         )
 
     def section_of(self, draft: object) -> Section | None:
@@ -339,6 +356,8 @@ class _Run:
 
     async def score(self, example: Example, section: Section | None) -> Example:
         """The row with the teacher's grade."""
+        if example.kind == "prompt":
+            return example
         teacher = self.workshop.teacher
         score = await teacher.score(example, section)
         if not 0.0 <= score <= 1.0:
@@ -352,6 +371,26 @@ def _reject(task: Task, error: TeacherError) -> Rejected:
     if isinstance(error, RefusedRowError):
         return Rejected(id=task.id, reason=str(error), example=error.example)
     return Rejected(id=task.id, reason=f"teacher: {error}")
+
+
+def _order_sources(
+    technique: Technique[Any], teacher: Teacher, settings: _Settings, num_wanted: int, seed: int
+) -> tuple[SourcePrompt, ...]:
+    """The prompts of a lineage that takes them, in an order of the seed; none where the teacher writes them.
+
+    Raises ConfigError for fewer than rows are wanted.
+    """
+    path = settings.options.get("prompts", "")
+    if not technique.lineage.takes_prompts or (teacher.writes_harm_requests and not path):
+        return ()
+    sources = list(load_prompts(expand_home(path)) if path else load_shipped_prompts())
+    if len(sources) < num_wanted:
+        raise ConfigError(
+            f"technique {technique.name!r}: num_examples = {num_wanted}, and {path or 'the shipped set'} has "
+            f"{len(sources)} prompts. Lower num_examples, or give a file with more (options.prompts)."
+        )
+    random.Random(f"{technique.lineage.name}/{seed}").shuffle(sources)
+    return tuple(sources)
 
 
 def _draw_seed(lineage: str, seed: int, index: int) -> int:
@@ -417,7 +456,7 @@ def find_faults(technique: Technique[Any], config: TechniqueConfig) -> Iterator[
         elif name not in technique.options:
             names = ", ".join((*technique.options, SCORE_FLOOR))
             yield f"options: unknown option {name!r}; allowed: {names}"
-        elif value not in technique.options[name]:
+        elif technique.options[name] and value not in technique.options[name]:
             choice = ", ".join(technique.options[name])
             yield f"options: option {name} is {value!r}; allowed: {choice}"
 
@@ -426,7 +465,10 @@ def _resolve_settings(technique: Technique[Any], config: TechniqueConfig) -> _Se
     """Options with defaults filled in, families checked; raises ConfigError."""
     for fault in find_faults(technique, config):
         raise ConfigError(f"technique {technique.name!r}: {fault}")
-    options = {name: config.options.get(name, values[0]) for name, values in technique.options.items()}
+    options = {
+        name: config.options.get(name, values[0] if values else "")
+        for name, values in technique.options.items()
+    }
     floor = _parse_floor(config.options[SCORE_FLOOR]) if SCORE_FLOOR in config.options else None
     return _Settings(
         config.families or _allowed_families(technique),
