@@ -10,11 +10,13 @@ from teachwhy.config import GenerationConfig
 from teachwhy.constitution import Constitution, Section
 from teachwhy.records import Example
 from teachwhy.service.calls import Service
-from teachwhy.teachers.language import advice, answers, scoring
+from teachwhy.teachers.language import advice, answers, benign, scoring
 from teachwhy.teachers.language.prompt_files import digest_of
+from teachwhy.teachers.language.words import digest_of_lists
 from teachwhy.teachers.language.writer import Writer
 from teachwhy.teachers.protocol import (
     Answer,
+    Conversation,
     Principle,
     Prompt,
     PromptType,
@@ -24,7 +26,7 @@ from teachwhy.teachers.protocol import (
     Stage,
 )
 
-PROMPTS = {**advice.PROMPTS, **answers.PROMPTS, **scoring.PROMPTS}
+PROMPTS = {**advice.PROMPTS, **answers.PROMPTS, **scoring.PROMPTS, **benign.PROMPTS}
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class AdviceTeacher(FakeTeacher):
     writer: Writer = field(kw_only=True)
 
     def version(self, stage: Stage) -> str:
-        return digest_of(PROMPTS.get(stage, ()))
+        return f"{digest_of(PROMPTS.get(stage, ()))}-{digest_of_lists()}"
 
     async def principles(self, constitution: Constitution, family: str) -> tuple[Principle, ...]:
         return await advice.find_principles(self.writer, constitution, family)
@@ -67,6 +69,9 @@ class AdviceTeacher(FakeTeacher):
 
     async def strip_reasons(self, prompt: Prompt, answer: Answer) -> Answer:
         return await answers.strip_reasons(self.writer, prompt, answer)
+
+    async def benign(self, seed: int) -> Conversation:
+        return await benign.write_conversation(self.writer, seed)
 
     async def score(self, example: Example, section: Section | None) -> float:
         return await scoring.score_example(self.writer, example, section)

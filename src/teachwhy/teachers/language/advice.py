@@ -39,14 +39,13 @@ NUM_PROMPT_TYPES = 16
 NUM_FIRST_ANSWERS = 2
 SHARE_WITH_SYSTEM = 0.45
 """Share of messages that come in a product with a system prompt of its own."""
+MOST_ANSWER_CHARACTERS = 20_000
 
 _LEAST_PRINCIPLES = 3
 _MOST_CHARACTERS = 8000
 """Of a situation, a message or notes; the longest that is asked for has some 350 words."""
 _SAMPLE_STRIDE = 1000
 """Between the samples of two first answers, so that one asked again is not the other."""
-_MOST_ANSWER_CHARACTERS = 20_000
-_NO_SYSTEM = "None is ordered."
 NOTHING = "none"
 """What stands in a prompt where there is nothing to show, and what a reviewer writes who has no notes."""
 
@@ -72,8 +71,10 @@ async def find_prompt_types(writer: Writer, principle: Principle) -> tuple[Promp
 
     def read(text: str) -> tuple[PromptType, ...]:
         texts = read_all(text, "type", len(slots))
-        if len(set(texts)) != len(slots):
-            raise UnreadableReplyError(f"{len(set(texts))} different <type>, wanted {len(slots)}")
+        if len(texts) != len(slots) or len(set(texts)) != len(slots):
+            raise UnreadableReplyError(
+                f"{len(texts)} times <type>, {len(set(texts))} of them different, wanted {len(slots)}"
+            )
         return tuple(
             PromptType(principle=principle, text=f"{check_length(text, _MOST_CHARACTERS)}\n{slot}")
             for text, slot in zip(texts, slots, strict=True)
@@ -123,8 +124,8 @@ async def write_prompt(writer: Writer, scenario: Scenario) -> Prompt:
     has_system = Random(f"system prompt/{scenario.seed}").random() < SHARE_WITH_SYSTEM
     values = {
         "scenario": scenario.text,
-        "manner": _draw_manner(scenario),
-        "system_order": _order_system(scenario) if has_system else _NO_SYSTEM,
+        "manner": draw_manner(scenario.seed),
+        "system_order": order_system(scenario.seed, has_system),
     }
     return await writer.write(
         Asking("prompt", sample=scenario.seed, parents=(scenario.id,)),
@@ -142,7 +143,7 @@ async def write_first_answers(writer: Writer, prompt: Prompt) -> tuple[Answer, .
     for number in range(NUM_FIRST_ANSWERS):
         sample = prompt.scenario.seed + _SAMPLE_STRIDE * number
         asking = Asking("first_answers", sample=sample, parents=(prompt.id,))
-        reply = await writer.sample(asking, messages, read=_refuse_long)
+        reply = await writer.sample(asking, messages, read=refuse_long)
         answers.append(Answer(text=reply.text))
     return tuple(answers)
 
@@ -151,12 +152,10 @@ async def review_prompt(
     writer: Writer, prompt: Prompt, answers: tuple[Answer, ...], patterns: tuple[str, ...]
 ) -> Review:
     """What must change in the message, read with its situation and the answers to it."""
-    one, two = answers
     values = {
         **_show_prompt(prompt),
         "scenario": prompt.scenario.text,
-        "answer_one": one.text,
-        "answer_two": two.text,
+        "answers": "\n\n".join(f"<answer>\n{answer.text}\n</answer>" for answer in answers),
         "patterns": _list_patterns(patterns),
     }
 
@@ -179,7 +178,7 @@ async def rewrite_prompt(writer: Writer, prompt: Prompt, review: Review) -> Prom
         "scenario": scenario.text,
         "notes": review.notes,
         "patterns": _list_patterns(review.patterns),
-        "manner": _draw_manner(scenario),
+        "manner": draw_manner(scenario.seed),
     }
     return await writer.write(
         Asking("rewrite_prompt", sample=scenario.seed, parents=(prompt.id, review.id)),
@@ -202,8 +201,9 @@ def _read_prompt(reply: str, scenario: Scenario, has_system: bool) -> Prompt:
     return Prompt(scenario=scenario, system=system, user=user)
 
 
-def _refuse_long(reply: Reply) -> Reply:
-    check_length(reply.text, _MOST_ANSWER_CHARACTERS)
+def refuse_long(reply: Reply) -> Reply:
+    """The reply, if it is not far longer than any answer should be; raises UnreadableReplyError."""
+    check_length(reply.text, MOST_ANSWER_CHARACTERS)
     return reply
 
 
@@ -234,12 +234,16 @@ def _draw_slots(principle: Principle) -> tuple[str, ...]:
     )
 
 
-def _draw_manner(scenario: Scenario) -> str:
-    return as_lines(draw("prompts", scenario.seed, "length", "opening", "register", "layout"))
+def draw_manner(seed: int) -> str:
+    """How a message is to be written: length, opening, register, layout."""
+    return as_lines(draw("prompts", seed, "length", "opening", "register", "layout"))
 
 
-def _order_system(scenario: Scenario) -> str:
-    drawn = draw("prompts", scenario.seed, "product", "system_style")
+def order_system(seed: int, is_wanted: bool) -> str:
+    """What a prompt is told about the system prompt that it should write, or not."""
+    if not is_wanted:
+        return "None is ordered."
+    drawn = draw("prompts", seed, "product", "system_style")
     return f"Write one, of {drawn['product']}, in this style: {drawn['system_style']}."
 
 

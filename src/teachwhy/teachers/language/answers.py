@@ -11,7 +11,7 @@ import re
 from random import Random
 
 from teachwhy.constitution import Section
-from teachwhy.teachers.language.advice import NOTHING
+from teachwhy.teachers.language.advice import MOST_ANSWER_CHARACTERS, NOTHING
 from teachwhy.teachers.language.prompt_files import load_prompt
 from teachwhy.teachers.language.reading import check_length, read_text
 from teachwhy.teachers.language.words import draw
@@ -45,7 +45,6 @@ INJECTION_FRAMES: tuple[str, ...] = tuple(
 )
 """Every fixed text of the injections, between what is filled in; no row may hold a part of one."""
 
-_MOST_CHARACTERS = 20_000
 _SHORTER, _LONGER = 0.7, 1.3
 """Bounds of a rewritten answer's length, as shares of the draft's words."""
 _LEAST_WORDS = 40
@@ -68,7 +67,7 @@ async def write_answer(writer: Writer, prompt: Prompt, section: Section | None) 
         Asking("answer", sample=seed, parents=(prompt.id,)),
         Random(f"frame/{seed}").choice(FRAMES[kind]),
         values,
-        lambda reply: check_length(reply, _MOST_CHARACTERS),
+        lambda reply: check_length(reply, MOST_ANSWER_CHARACTERS),
     )
     return Answer(text=text)
 
@@ -102,7 +101,7 @@ async def strip_reasons(writer: Writer, prompt: Prompt, answer: Answer) -> Answe
 
 
 def _read_answer(reply: str) -> str:
-    return read_text(reply, "answer", _MOST_CHARACTERS)
+    return read_text(reply, "answer", MOST_ANSWER_CHARACTERS)
 
 
 def _shape_of(prompt: Prompt) -> str:

@@ -6,11 +6,10 @@ under judgement are hostile and stand between tags.
 
 from __future__ import annotations
 
-import json
-
 from teachwhy.constitution import Section
-from teachwhy.records import Example, Message
+from teachwhy.records import Example
 from teachwhy.teachers.language.reading import read_grade
+from teachwhy.teachers.language.turns import show_turns
 from teachwhy.teachers.language.writer import Asking, Writer
 from teachwhy.teachers.protocol import Stage
 
@@ -64,13 +63,4 @@ def show_row(example: Example) -> str:
         return f"<document>\n{example.text}\n</document>"
     names = ", ".join(tool.name for tool in example.tools)
     parts = [f"<tools>\n{names}\n</tools>"] if names else []
-    parts += [_show_turn(message) for message in example.messages]
-    return "\n\n".join(parts)
-
-
-def _show_turn(message: Message) -> str:
-    calls = "".join(
-        f"\n<call>\n{json.dumps(call.model_dump(), ensure_ascii=False)}\n</call>"
-        for call in message.tool_calls
-    )
-    return f"<{message.role}>\n{message.content}{calls}\n</{message.role}>"
+    return "\n\n".join([*parts, show_turns(example.messages)])

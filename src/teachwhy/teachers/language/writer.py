@@ -45,9 +45,14 @@ class Writer:
         """
         file = load_prompt(prompt)
         call = self._call(asking, file.render(**values), file.digest)
-        return await self.service.ask_until(
-            call, lambda reply: read(_check_whole(reply).text), self.config.attempts
-        )
+
+        def read_text(reply: Reply) -> Value:
+            whole = _check_whole(reply)
+            if not whole.text:
+                raise UnreadableReplyError("a tool is called where a text is wanted")
+            return read(whole.text)
+
+        return await self.service.ask_until(call, read_text, self.config.attempts)
 
     async def sample(
         self,

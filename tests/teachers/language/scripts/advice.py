@@ -30,7 +30,7 @@ def principles(asked: Asked) -> str:
     chosen = asked.rng.sample(ids, min(len(ids), 4))
     return "\n".join(
         f"<principle>\n<section>{section}</section>\n<text>Where {section} is near, {_words(asked, 3)} asks"
-        " that whoever relies on the matter can see it as it is.</text>\n</principle>"
+        " that whoever relies on it can see it as it is.</text>\n</principle>"
         for section in chosen
     )
 
@@ -76,8 +76,8 @@ def sampled(asked: Asked) -> str:
 
 def rewritten(asked: Asked) -> str:
     return (
-        f"<faults>too general</faults>\n<answer>Put down the {_words(asked, 2)} as counted, because the next one"
-        f" orders by that line and would find out about {_words(asked, 2)} too late.</answer>"
+        f"<faults>too general</faults>\n<answer>Put down the {_words(asked, 2)} as counted, because the next"
+        f" one orders by that line and would find out about {_words(asked, 2)} too late.</answer>"
     )
 
 
