@@ -23,7 +23,7 @@ _WITH_SECTION = {
     "documents_as_chat": "score_document",
 }
 """Techniques and lineages whose rows have a rubric of their own; others with a section are graded as
-advice, or as a document."""
+advice, or as a document, and those with demonstrations in their name as such."""
 _WITHOUT_SECTION = {"craft": "score_craft", "craft_deliberation": "score_craft"}
 PROMPTS: dict[Stage, tuple[str, ...]] = {
     "score": (
@@ -49,7 +49,7 @@ async def score_example(writer: Writer, example: Example, section: Section | Non
 
 def choose_rubric(example: Example, section: Section | None) -> str:
     """The prompt file that a row is graded by."""
-    if example.agent_families:
+    if "demonstrations" in example.technique:
         return "score_demonstration"
     is_document = example.kind == "document"
     if section is None:
