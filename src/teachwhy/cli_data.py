@@ -166,9 +166,15 @@ def export(
         teachwhy data export data/documents --to parquet
     """
     from teachwhy.data.export import SUFFIXES, export_rows
-    from teachwhy.data.folder import read_rows
+    from teachwhy.data.folder import find_rows
+    from teachwhy.techniques import read_examples
 
-    rows = read_rows(folder)
-    path = output or folder.parent / f"{folder.resolve().name}{SUFFIXES[to]}"
-    done = export_rows(rows.examples, to, path, str(rows.path))
+    rows = find_rows(folder)
+    path = output or beside(folder, SUFFIXES[to])
+    done = export_rows(read_examples(rows), to, path, str(rows))
     typer.echo(make_visible(f"{done.path}: {done.num_rows} rows, {done.note}"))
+
+
+def beside(folder: Path, suffix: str) -> Path:
+    """A file beside a dataset's folder, by the folder's name: the folder itself holds the dataset alone."""
+    return folder.resolve().parent / f"{folder.resolve().name}{suffix}"

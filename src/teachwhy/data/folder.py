@@ -1,23 +1,92 @@
-"""The folder of a dataset, as `teachwhy generate` and the data stage of a run leave it."""
+"""The folder of a dataset, as `teachwhy generate` and the data stage of a run leave it.
+
+    DIR/
+      ledger.sqlite    every call and every draft of the datasets below
+      TECHNIQUE/
+        examples.jsonl   the rows
+        rejected.jsonl   drafts that became no row, with the reason
+        dataset.json     how they were made
+        audit.json       what the audit of the rows found
+        README.md        the card
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import NamedTuple
 
-from teachwhy.errors import InputError
-from teachwhy.records import Example
-from teachwhy.techniques import read_examples
+from pydantic import ValidationError
 
+from teachwhy import __version__
+from teachwhy.config import ExperimentConfig, GenerationConfig, TechniqueConfig
+from teachwhy.constitution import Constitution
+from teachwhy.errors import DataError, InputError, list_faults
+from teachwhy.records import Example, Record
+from teachwhy.run_dir import read_object
+from teachwhy.techniques import Rejected, read_examples
+from teachwhy.techniques.examples import read_records
+
+LEDGER = "ledger.sqlite"
 EXAMPLES = "examples.jsonl"
 REJECTED = "rejected.jsonl"
+RECIPE = "dataset.json"
+AUDIT = "audit.json"
+CARD = "README.md"
+FILES = (EXAMPLES, REJECTED, RECIPE, AUDIT, CARD)
 
 
-class Rows(NamedTuple):
-    """The rows that were kept, and their file."""
+class Recipe(Record):
+    """dataset.json: what the rows are a function of, beside the answers of the models."""
 
+    key: str
+    """The section of [techniques]."""
+    technique: str
+    settings: TechniqueConfig
+    teacher: str
+    generation: GenerationConfig
+    constitution: str
+    constitution_fingerprint: str
+    sections: tuple[str, ...]
+    """Ids of the sections of the constitution."""
+    data_seed: int
+    version: str = __version__
+    """Of this package."""
+
+
+def describe_recipe(config: ExperimentConfig, key: str, constitution: Constitution) -> Recipe:
+    """How the rows of a section of [techniques] are made."""
+    settings = config.techniques[key]
+    return Recipe(
+        key=key,
+        technique=settings.technique_name(key),
+        settings=settings,
+        teacher=config.teacher,
+        generation=config.generation,
+        constitution=config.constitution,
+        constitution_fingerprint=constitution.fingerprint(),
+        sections=constitution.section_ids,
+        data_seed=config.data_seed,
+    )
+
+
+class Dataset(NamedTuple):
+    """A dataset's rows and what is known of them."""
+
+    folder: Path
     examples: list[Example]
-    path: Path
+    rejected: list[Rejected]
+    recipe: Recipe | None
+    """None where the folder does not say, as that of a run's data stage."""
+
+    @property
+    def name(self) -> str:
+        """The folder's."""
+        return self.folder.resolve().name
+
+    @property
+    def ledger(self) -> Path:
+        """Where the drafts are, if there is one."""
+        return self.folder.resolve().parent / LEDGER
 
 
 def find_rows(folder: Path) -> Path:
@@ -33,7 +102,25 @@ def find_rows(folder: Path) -> Path:
     return path
 
 
-def read_rows(folder: Path) -> Rows:
-    """The rows of a dataset's folder. Raises InputError and DataError."""
-    path = find_rows(folder)
-    return Rows(read_examples(path), path)
+def read_dataset(folder: Path) -> Dataset:
+    """Everything but the ledger. Raises InputError and DataError."""
+    examples = read_examples(find_rows(folder))
+    rejected = folder / REJECTED
+    recipe = folder / RECIPE
+    return Dataset(
+        folder,
+        examples,
+        read_records(rejected, Rejected) if rejected.is_file() else [],
+        read_recipe(recipe) if recipe.is_file() else None,
+    )
+
+
+def read_recipe(path: Path) -> Recipe:
+    """dataset.json. Raises DataError."""
+    content = read_object(path)
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        raise DataError(
+            f"{path}: {list_faults(error, 'the file')[0]}. Make the dataset again with teachwhy generate."
+        ) from error
