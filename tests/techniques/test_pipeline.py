@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -15,7 +17,7 @@ from teachwhy.records import Example
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.guard import CANARY
 from teachwhy.service.calls import BudgetSpentError, DraftRecord
-from teachwhy.teachers.protocol import Answer, Prompt, Scenario, Teacher
+from teachwhy.teachers.protocol import Answer, Prompt, Review, Scenario, Teacher
 from teachwhy.techniques import TECHNIQUES, Generated, Workshop, generate, make_rows
 
 LISTED = {
@@ -117,6 +119,28 @@ def test_drafts_of_one_context_stand_side_by_side() -> None:
     numbers = [int(row.text.split()[3]) for row in made.examples]
     assert [number - numbers[index - index % 3] for index, number in enumerate(numbers)] == [0, 1, 2] * 3
     assert len({row.sections for row in made.examples[:3]}) == 1
+
+
+@pytest.mark.parametrize("num_units", [1, 30, 400])
+def test_patterns_to_avoid_are_those_of_the_blocks_before_the_last(num_units: int) -> None:
+    def find(rows: Sequence[Example]) -> tuple[str, ...]:
+        return (f"{len(rows)} rows up to {rows[-1].id}",)
+
+    told: dict[int, tuple[str, ...]] = {}
+
+    @dataclass(frozen=True)
+    class Attentive(SlowTeacher):
+        async def review(
+            self, prompt: Prompt, answers: tuple[Answer, ...], patterns: tuple[str, ...]
+        ) -> Review:
+            told[prompt.scenario.seed] = patterns
+            return await super().review(prompt, answers, patterns)
+
+    workshop = Workshop(Attentive(num_low=1), CONSTITUTION, num_units=num_units, find_patterns=find)
+    anyio.run(make_rows, "advice", workshop, TechniqueConfig(num_examples=300), 0)
+    counts = Counter(told.values())
+    assert counts[()] == 200 and counts[("85 rows up to advice-0-00099",)] == 100
+    assert counts[("171 rows up to advice-0-00199",)] == 50
 
 
 class Shelf(list[DraftRecord]):

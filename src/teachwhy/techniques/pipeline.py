@@ -32,6 +32,7 @@ from teachwhy.scenarios.guard import check_example
 from teachwhy.service.calls import DraftStore, noted_calls
 from teachwhy.teachers.protocol import Stage, Teacher
 from teachwhy.techniques.drafts import describe_draft
+from teachwhy.techniques.patterns import FindPatterns, Patterns
 from teachwhy.techniques.turns import Turns
 
 SCORE_FLOOR = "score_floor"
@@ -55,6 +56,8 @@ class Workshop:
     num_units: int = 1
     """Drafts under way at a time."""
     drafts: DraftStore | None = None
+    find_patterns: FindPatterns = lambda rows: ()
+    """What a teacher is told to avoid, from the rows so far."""
     progress: Callable[[int, int, int], None] = lambda accepted, rejected, wanted: None
 
 
@@ -72,8 +75,10 @@ class Task:
     """Own seed of this draft; also good to choose among sections and kinds by `rng()`."""
     context_seed: int
     """Seed of the context that this draft comes out of with its neighbours; `seed` where there are none."""
-    place: int = 0
+    place: int
     """Which of the drafts of its context this one is."""
+    index: int
+    avoid: Patterns
 
     @property
     def teacher(self) -> Teacher:
@@ -98,8 +103,8 @@ class Task:
         return {name: self.teacher.version(name) for name in names}
 
     async def patterns(self) -> tuple[str, ...]:
-        """What the dataset has too much of so far."""
-        return ()
+        """What the dataset has too much of so far (see patterns.py)."""
+        return await self.avoid.before(self.index)
 
     async def make(
         self,
@@ -187,7 +192,8 @@ async def generate_rows(
     Raises ConfigError for families or options that the technique does not take, and TeacherError when too
     few drafts are accepted (after 10 attempts a row and 100 spare ones), with the commonest reasons.
     """
-    run = _Run(technique, workshop, config, _resolve_settings(technique, config), seed)
+    settings = _resolve_settings(technique, config)
+    run = _Run(technique, workshop, config, settings, seed, Patterns(workshop.find_patterns))
     async with anyio.create_task_group() as group:
         for _ in range(min(workshop.num_units, config.num_examples)):
             group.start_soon(run.work, group.cancel_scope)
@@ -220,6 +226,7 @@ class _Run:
     config: TechniqueConfig
     settings: _Settings
     seed: int
+    avoid: Patterns
     num_accepted: int = 0
     num_open: int = 0
     """Units begun and neither accepted nor rejected yet."""
@@ -262,6 +269,7 @@ class _Run:
             made = self.refuse_reference(drafted.row)
         self.num_open -= 1
         self.num_accepted += made is None
+        self.avoid.decide(index, drafted.row if isinstance(drafted, _Drafted) and made is None else None)
         self.turns.pass_on()
         if made is None:
             assert isinstance(drafted, _Drafted)
@@ -312,6 +320,8 @@ class _Run:
             seed=_draw_seed(lineage.name, self.seed, index),
             context_seed=_draw_seed(lineage.name, self.seed, number * size),
             place=place,
+            index=index,
+            avoid=self.avoid,
         )
 
     def section_of(self, draft: object) -> Section | None:
