@@ -62,7 +62,18 @@ ALLOWED: dict[str, set[str]] = {
     "cli_scenarios": FOUNDATION | {"scenarios"},
     # the calibrations file is a record of analysis
     "cli_judge": FOUNDATION | {"judging", "analysis", "display"},
-    "cli_data": FOUNDATION | {"constitution", "checks", "data", "generation", "display", "techniques"},
+    "generation_display": FOUNDATION | {"service", "generation", "display"},
+    "cli_data": FOUNDATION
+    | {
+        "service",
+        "generation_display",
+        "constitution",
+        "checks",
+        "data",
+        "generation",
+        "display",
+        "techniques",
+    },
     "cli": {
         *(FOUNDATION | MIDDLE | TOP),
         *("evaluation", "cli_data", "cli_scenarios", "cli_judge", "cli_upstream"),

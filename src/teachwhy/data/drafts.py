@@ -1,7 +1,7 @@
 """Drafts and rows as text to read: whatever a stage made, in named parts.
 
-A draft's content is JSON that a model had a hand in; what is none of the forms that stages make is shown as it
-stands. Nothing here is made safe to look at: the page does that.
+A draft's content is JSON that a model had a hand in; what is none of the forms that stages make is shown as
+it stands. Nothing here is made safe to look at: the page does that.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from teachwhy.records import Example, Message, ToolSpec
 
 MAX_SHOWN_CHARACTERS = 20_000
 """Of one part; how much is left out is said."""
+NOTHING = "(none)"
 _FIELDS = {
     "title": "Title",
-    "section_id": "Section",
-    "family": "Family",
     "system": "System prompt",
     "user": "User",
     "text": "",
@@ -47,7 +46,7 @@ def show_draft(content: str) -> tuple[Part, ...]:
     if isinstance(draft, str):
         return (_part("", draft),)
     if isinstance(draft, list):
-        return (_part("", _join(draft)),)
+        return (_part("", _join(draft) or NOTHING),)
     if not isinstance(draft, dict):
         return (_part("", content),)
     parts = tuple(
@@ -55,7 +54,7 @@ def show_draft(content: str) -> tuple[Part, ...]:
         for name, label in _FIELDS.items()
         if draft.get(name)
     )
-    return parts or (_part("", "(empty)"),)
+    return parts or (_part("", NOTHING),)
 
 
 def show_row(row: Example) -> tuple[Part, ...]:

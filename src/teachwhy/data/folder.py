@@ -1,13 +1,13 @@
 """The folder of a dataset, as `teachwhy generate` and the data stage of a run leave it.
 
-    DIR/
-      ledger.sqlite    every call and every draft of the datasets below
-      TECHNIQUE/
-        examples.jsonl   the rows
-        rejected.jsonl   drafts that became no row, with the reason
-        dataset.json     how they were made
-        audit.json       what the audit of the rows found
-        README.md        the card
+DIR/
+  ledger.sqlite    every call and every draft of the datasets below
+  TECHNIQUE/
+    examples.jsonl   the rows
+    rejected.jsonl   drafts that became no row, with the reason
+    dataset.json     how they were made
+    audit.json       what the audit of the rows found
+    README.md        the card
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from teachwhy import __version__
+from teachwhy.checks.audit import Audit
 from teachwhy.config import ExperimentConfig, GenerationConfig, TechniqueConfig
 from teachwhy.constitution import Constitution
 from teachwhy.errors import DataError, InputError, list_faults
@@ -44,7 +45,9 @@ class Recipe(Record):
     settings: TechniqueConfig
     teacher: str
     generation: GenerationConfig
+    """Without how calls travel and what they may cost."""
     constitution: str
+    """`default`, or the name of its file; where that lies is nobody else's business."""
     constitution_fingerprint: str
     sections: tuple[str, ...]
     """Ids of the sections of the constitution."""
@@ -61,8 +64,8 @@ def describe_recipe(config: ExperimentConfig, key: str, constitution: Constituti
         technique=settings.technique_name(key),
         settings=settings,
         teacher=config.teacher,
-        generation=config.generation,
-        constitution=config.constitution,
+        generation=GenerationConfig.model_validate(config.generation.conditions()),
+        constitution=Path(config.constitution).name,
         constitution_fingerprint=constitution.fingerprint(),
         sections=constitution.section_ids,
         data_seed=config.data_seed,
@@ -123,4 +126,18 @@ def read_recipe(path: Path) -> Recipe:
     except ValidationError as error:
         raise DataError(
             f"{path}: {list_faults(error, 'the file')[0]}. Make the dataset again with teachwhy generate."
+        ) from error
+
+
+def read_audit(folder: Path) -> Audit | None:
+    """audit.json of a dataset; None where it was not audited. Raises DataError."""
+    path = folder / AUDIT
+    if not path.is_file():
+        return None
+    content = read_object(path)
+    try:
+        return Audit.model_validate(content)
+    except ValidationError as error:
+        raise DataError(
+            f"{path}: {list_faults(error, 'the file')[0]}. Make it again with teachwhy data audit {folder}."
         ) from error

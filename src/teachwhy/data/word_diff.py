@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 MAX_WORDS = 3000
@@ -36,7 +37,8 @@ class Diff(NamedTuple):
 def compare(before: str, after: str) -> Diff:
     """The words that are gone and those that are new."""
     old, new = _WORDS.findall(before), _WORDS.findall(after)
-    matcher = difflib.SequenceMatcher(None, old[:MAX_WORDS], new[:MAX_WORDS], autojunk=True)
+    bare_old, bare_new = ([word.strip() for word in words[:MAX_WORDS]] for words in (old, new))
+    matcher = difflib.SequenceMatcher(None, bare_old, bare_new, autojunk=True)
     left: list[Piece] = []
     right: list[Piece] = []
     num_gone = num_new = 0
@@ -59,7 +61,7 @@ def compare(before: str, after: str) -> Diff:
 Span = tuple[int, int]
 
 
-def _fold(opcodes: list[tuple[str, int, int, int, int]]) -> list[tuple[bool, Span, Span]]:
+def _fold(opcodes: Sequence[tuple[str, int, int, int, int]]) -> list[tuple[bool, Span, Span]]:
     """Runs of both texts, the same or changed; a short run that stayed joins the changes around it."""
     runs: list[tuple[bool, Span, Span]] = []
     for place, (tag, a1, a2, b1, b2) in enumerate(opcodes):
