@@ -17,7 +17,7 @@ FOUNDATION = BASE | {"experiment_file", "evaluation_config", "generation_config"
 MIDDLE = {"constitution", "scenarios", "providers", "sprig", "environments"}
 UPPER = {"service", "checks", "teachers", "techniques", "training", "evaluation"}
 READERS = {"analysis", "report"}
-TOP = {"workers", "jobs", "layout", "manifest", "display", "experiment"}
+TOP = {"workers", "generation", "jobs", "layout", "manifest", "display", "experiment"}
 
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
@@ -53,14 +53,32 @@ ALLOWED: dict[str, set[str]] = {
     "inspect_registry": {"evaluation", "providers", "judging"},
     "workers": FOUNDATION,
     "manifest": FOUNDATION,
-    "jobs": FOUNDATION | MIDDLE | UPPER | READERS | {"workers"},
+    # pages of datasets look as those of results do
+    "data": FOUNDATION | MIDDLE | {"service", "checks", "teachers", "techniques", "report"},
+    "generation": FOUNDATION | MIDDLE | {"service", "checks", "teachers", "techniques", "data"},
+    "jobs": FOUNDATION | MIDDLE | UPPER | READERS | {"workers", "generation"},
     "layout": FOUNDATION | MIDDLE | {"jobs"},
     "display": FOUNDATION | {"scenarios", "training", "jobs", "workers"},
     "experiment": FOUNDATION | TOP,
     "cli_scenarios": FOUNDATION | {"scenarios"},
     # the calibrations file is a record of analysis
     "cli_judge": FOUNDATION | {"judging", "analysis", "display"},
-    "cli": FOUNDATION | MIDDLE | TOP | {"evaluation", "cli_scenarios", "cli_judge", "cli_upstream"},
+    "generation_display": FOUNDATION | {"service", "generation", "display"},
+    "cli_data": FOUNDATION
+    | {
+        "service",
+        "generation_display",
+        "constitution",
+        "checks",
+        "data",
+        "generation",
+        "display",
+        "techniques",
+    },
+    "cli": {
+        *(FOUNDATION | MIDDLE | TOP),
+        *("evaluation", "cli_data", "cli_scenarios", "cli_judge", "cli_upstream"),
+    },
     "cli_upstream": FOUNDATION | {"display", "evaluation"},
     "__main__": {"cli"},
 }

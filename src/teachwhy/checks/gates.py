@@ -1,0 +1,112 @@
+"""The gates that a single row passes, in a fixed order; the first that refuses it gives the reason.
+
+decontamination   the guard of the evaluation (scenarios/guard.py), then every registered suite
+identity          the row tells its student that it is another model
+injections        the row holds words of a sampling prompt
+talk_of_tests     the answer or the document talks about being tested
+duplicates        it repeats an earlier row, word for word or nearly
+semantic          it says what an earlier row says, by an encoder
+
+Rows must come in the order of their ids: whether a row is a duplicate depends on those before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from teachwhy.checks.identity import Identity
+from teachwhy.checks.injections import Injections
+from teachwhy.checks.row_text import RowText
+from teachwhy.checks.talk_of_tests import find_talk_of_tests
+from teachwhy.config import GateConfig
+from teachwhy.constitution import Constitution
+from teachwhy.records import Example
+from teachwhy.scenarios.guard import check_example
+
+if TYPE_CHECKING:
+    from teachwhy.checks.duplicates import Fingerprint
+
+Find = Callable[[RowText], str | None]
+
+
+class Refusal(NamedTuple):
+    """Why a row must not be used."""
+
+    gate: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.gate}: {self.reason}"
+
+
+class RowGates:
+    """The gates that look at nothing but the row itself."""
+
+    def __init__(self, config: GateConfig, injections: Sequence[str] = (), guard: bool = True) -> None:
+        """As of `Gates`."""
+        self._guard = guard
+        self._gates: list[tuple[str, Find]] = []
+        if config.decontamination:
+            from teachwhy.checks.decontamination import find_contamination
+
+            self._gates.append(("decontamination", find_contamination))
+        if config.identity:
+            self._gates.append(("identity", Identity(config.student_names).find))
+        if config.injections:
+            self._gates.append(("injections", Injections(injections).find))
+        if config.talk_of_tests:
+            self._gates.append(("talk_of_tests", find_talk_of_tests))
+
+    def find(self, example: Example, row: RowText) -> Iterator[Refusal]:
+        """Every gate that refuses the row, in their order."""
+        refused = check_example(example) if self._guard else None
+        if refused:
+            yield Refusal("decontamination", refused)
+        for gate, find in self._gates:
+            if not (refused and gate == "decontamination") and (reason := find(row)):
+                yield Refusal(gate, reason)
+
+
+class Gates:
+    """All gates over the rows of one dataset; keeps what was accepted, to know duplicates."""
+
+    def __init__(
+        self,
+        config: GateConfig,
+        constitution: Constitution,
+        injections: Sequence[str] = (),
+        guard: bool = True,
+    ) -> None:
+        """`injections`: frames of sampling prompts, with {placeholders} where a section is put in.
+
+        `guard=False` where the caller has asked `check_example` already. Raises ConfigError for an encoder
+        that cannot be loaded.
+        """
+        from teachwhy.checks.duplicates import Duplicates
+
+        self.constitution = constitution
+        self._row_gates = RowGates(config, injections, guard)
+        self._duplicates = Duplicates(config.near_duplicates)
+        self._last: tuple[Example, Fingerprint] | None = None
+
+    def refuse(self, example: Example) -> str | None:
+        """Why the row must not be used: the name of the gate, then what was found where; None if it may."""
+        row = RowText(example)
+        if refusal := next(self._row_gates.find(example, row), None):
+            return str(refusal)
+        if reason := self._duplicates.find(self._fingerprint(example, row)):
+            return str(Refusal("duplicates", reason))
+        return None
+
+    def accept(self, example: Example) -> None:
+        """Later rows are compared with this one."""
+        self._duplicates.add(example.id, self._fingerprint(example))
+
+    def _fingerprint(self, example: Example, row: RowText | None = None) -> Fingerprint:
+        """Of the row that was asked for last, kept from then."""
+        from teachwhy.checks.duplicates import fingerprint
+
+        if self._last is None or self._last[0] is not example:
+            self._last = (example, fingerprint(row or RowText(example)))
+        return self._last[1]
