@@ -243,7 +243,7 @@ def test_rejected_rows_are_kept_with_their_reason_and_replaced() -> None:
 def test_duplicates_are_removed_and_counted() -> None:
     made = make("advice", FakeTeacher(num_same=6))
     assert len(made.examples) == 12 and made.num_duplicates == len(made.rejected) > 0
-    assert made.rejected[0].reason.startswith("duplicate of advice-0-0")
+    assert made.rejected[0].reason.startswith("duplicates: the same words as advice-0-0")
 
 
 def test_ablations_keep_rows_that_score_low_but_graded_variants_do_not() -> None:

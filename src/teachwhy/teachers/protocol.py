@@ -207,6 +207,12 @@ class Teacher(Protocol):
         ...
 
     @property
+    def injections(self) -> tuple[str, ...]:
+        """System prompts that answers are sampled under, and that no row may hold; what stands in {braces} in
+        them is filled in and does not count."""
+        ...
+
+    @property
     def writes_harm_requests(self) -> bool:
         """Whether harmlessness rows have user turns of its own; else those of the shipped set."""
         ...

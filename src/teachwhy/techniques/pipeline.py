@@ -14,7 +14,6 @@ not depend on which unit ends first.
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -23,14 +22,14 @@ from typing import Any, Generic, Literal, NamedTuple, ParamSpec, TypeVar
 
 import anyio
 
-from teachwhy.config import TechniqueConfig
+from teachwhy.checks.gates import Gates
+from teachwhy.config import GateConfig, TechniqueConfig
 from teachwhy.constitution import Constitution, Section
 from teachwhy.environments import SourcePrompt, load_prompts, load_shipped_prompts
 from teachwhy.errors import ConfigError, TeacherError
 from teachwhy.records import Example, Record
 from teachwhy.run_dir import expand_home
 from teachwhy.scenarios.families import FAMILIES
-from teachwhy.scenarios.guard import check_example
 from teachwhy.service.calls import DraftStore, noted_calls
 from teachwhy.teachers.protocol import Stage, Teacher
 from teachwhy.techniques.drafts import describe_draft
@@ -49,12 +48,18 @@ Made = TypeVar("Made")
 Arguments = ParamSpec("Arguments")
 
 
+EXACT_ONLY = GateConfig(near_duplicates=0.0)
+"""Gates that let near duplicates pass."""
+
+
 @dataclass(frozen=True)
 class Workshop:
     """Where rows are made: by whom, from what, how many drafts at a time, and where drafts are kept."""
 
     teacher: Teacher
     constitution: Constitution
+    gates: GateConfig = EXACT_ONLY
+    """What every row must pass, in the order of the ids."""
     num_units: int = 1
     """Drafts under way at a time."""
     drafts: DraftStore | None = None
@@ -214,7 +219,8 @@ async def generate_rows(
     """
     settings = _resolve_settings(technique, config)
     sources = _order_sources(technique, workshop.teacher, settings, config.num_examples, seed)
-    run = _Run(technique, workshop, config, settings, seed, Patterns(workshop.find_patterns), sources)
+    gates = Gates(workshop.gates, workshop.constitution, workshop.teacher.injections)
+    run = _Run(technique, workshop, config, settings, seed, Patterns(workshop.find_patterns), sources, gates)
     async with anyio.create_task_group() as group:
         for _ in range(min(workshop.num_units, config.num_examples)):
             group.start_soon(run.work, group.cancel_scope)
@@ -249,12 +255,12 @@ class _Run:
     seed: int
     avoid: Patterns
     sources: tuple[SourcePrompt, ...]
+    gates: Gates
     num_accepted: int = 0
     num_open: int = 0
     """Units begun and neither accepted nor rejected yet."""
     next_index: int = 0
     turns: Turns = field(default_factory=Turns)
-    seen: dict[str, str] = field(default_factory=dict)
     examples: dict[int, Example] = field(default_factory=dict)
     rejected: dict[int, Rejected] = field(default_factory=dict)
     failure: Exception | None = None
@@ -325,11 +331,21 @@ class _Run:
             row = await self.score(row, drafted.section)
         except TeacherError as error:
             return _reject(task, error)
-        return _refuse_variant(technique, row, self.settings.score_floor) or row
+        return self.refuse_variant(row) or row
 
     def refuse_reference(self, row: Example) -> Rejected | None:
-        """The rejection of a reference row, or None."""
-        return _refuse_reference(row, self.settings.score_floor, self.seen)
+        """The rejection of a reference row, or None; later rows are compared with an accepted one."""
+        reason = _below_floor(row, self.settings.score_floor) or self.gates.refuse(row)
+        if reason is None:
+            self.gates.accept(row)
+        return None if reason is None else Rejected(id=row.id, reason=reason, example=row)
+
+    def refuse_variant(self, row: Example) -> Rejected | None:
+        """The rejection of a row made from an accepted draft; what it repeats is its reference's matter."""
+        reason = self.gates.refuse_alone(row)
+        if reason is None and self.technique.role in ("technique", "baseline"):
+            reason = _below_floor(row, self.settings.score_floor)
+        return None if reason is None else Rejected(id=row.id, reason=reason, example=row)
 
     def make_task(self, index: int) -> Task:
         """The task of an index."""
@@ -395,34 +411,6 @@ def _order_sources(
 
 def _draw_seed(lineage: str, seed: int, index: int) -> int:
     return random.Random(f"{lineage}/{seed}/{index}").getrandbits(48)
-
-
-def render_text(example: Example) -> str:
-    """What the student would read of a row, white space and case folded; equal texts are duplicates."""
-    parts = [example.text]
-    for message in example.messages:
-        parts += [message.role, message.content]
-        parts += [json.dumps(call.model_dump(), sort_keys=True) for call in message.tool_calls]
-    return " ".join(" ".join(parts).casefold().split())
-
-
-def _refuse_reference(example: Example, floor: float, seen: dict[str, str]) -> Rejected | None:
-    """The rejection of a reference row, or None; an accepted row joins `seen` (text -> id)."""
-    reason = check_example(example)
-    if reason is None:
-        reason = _below_floor(example, floor)
-    if reason is None:
-        first = seen.setdefault(render_text(example), example.id)
-        if first != example.id:
-            reason = f"duplicate of {first}"
-    return None if reason is None else Rejected(id=example.id, reason=reason, example=example)
-
-
-def _refuse_variant(technique: Technique[Any], example: Example, floor: float) -> Rejected | None:
-    reason = check_example(example)
-    if reason is None and technique.role in ("technique", "baseline"):
-        reason = _below_floor(example, floor)
-    return None if reason is None else Rejected(id=example.id, reason=reason, example=example)
 
 
 def _below_floor(example: Example, floor: float) -> str | None:
