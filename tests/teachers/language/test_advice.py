@@ -182,10 +182,15 @@ def test_every_slot_gets_its_type() -> None:
     assert len(types) == advice.NUM_PROMPT_TYPES
     forms = {found.text.splitlines()[-1].split(";")[0] for found in types}
     assert len(forms) == advice.NUM_PROMPT_TYPES
-    one_more = "".join(f"<type>{number}</type>" for number in range(advice.NUM_PROMPT_TYPES + 1))
-    again = Answering(texts={"advice_prompt_types": [one_more]})
-    with pytest.raises(TeacherError, match="17 times <type>"):
-        anyio.run(advice.find_prompt_types, writer_of(again), principle)
+
+
+@pytest.mark.parametrize(("num_types", "num_different"), [(17, 17), (17, 16), (16, 15), (15, 15)])
+def test_types_are_as_many_as_slots_and_different(num_types: int, num_different: int) -> None:
+    principle = Principle(section_id="care", family="leaking", text="Think of the absent.")
+    text = "".join(f"<type>{number % num_different}</type>" for number in range(num_types))
+    service = Answering(texts={"advice_prompt_types": [text]})
+    with pytest.raises(TeacherError, match=f"{num_types} times <type>"):
+        anyio.run(advice.find_prompt_types, writer_of(service), principle)
 
 
 CONSTITUTIONS = {

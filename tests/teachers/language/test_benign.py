@@ -46,6 +46,8 @@ def test_rows_of_all_kinds_end_with_an_answer() -> None:
         assert bool(row.tools) == any(message.tool_calls for message in row.messages)
         assert all(not find_call_fault(call, row.tools) for turn in row.messages for call in turn.tool_calls)
         assert not row.families and not row.sections
+    openings = {(bool(row.tools), row.messages[0].role) for row in rows}
+    assert openings == {(tools, role) for tools in (True, False) for role in ("system", "user")}
     assert service.stages.keys() == {"benign", "score"}
     assert {message.role for row in rows for message in row.messages} == {
         "system",
@@ -111,17 +113,22 @@ def test_no_answer_after_many_turns_is_given_up() -> None:
         ((), "no tool is called"),
         ((ToolCall(name="delete_everything"),), "there is no tool"),
         ((ToolCall(name="x"),) * 9, "9 calls at once"),
+        (None, "characters, wanted at most"),
     ],
 )
 def test_turns_that_do_not_fit_are_asked_again_and_then_refused(
-    made: tuple[ToolCall, ...], reason: str
+    made: tuple[ToolCall, ...] | None, reason: str
 ) -> None:
     seed = seed_of(with_tools=True)
 
     class Wrong(ScriptedService):
         async def ask(self, call: Call) -> Reply:
             reply = await super().ask(call)
-            return reply.model_copy(update={"text": "Hm.", "tool_calls": made}) if call.tools else reply
+            if not call.tools:
+                return reply
+            if made is None:
+                return reply.model_copy(update={"text": "x " * 20_000})
+            return reply.model_copy(update={"text": "Hm.", "tool_calls": made})
 
     service = Wrong()
     with pytest.raises(TeacherError, match=reason):

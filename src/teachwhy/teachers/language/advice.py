@@ -155,7 +155,7 @@ async def review_prompt(
     values = {
         **_show_prompt(prompt),
         "scenario": prompt.scenario.text,
-        "answers": "\n\n".join(f"<answer>\n{answer.text}\n</answer>" for answer in answers),
+        "answers": "\n\n".join(f"<answer>\n{answer.text}\n</answer>" for answer in answers) or NOTHING,
         "patterns": _list_patterns(patterns),
     }
 
@@ -239,12 +239,13 @@ def draw_manner(seed: int) -> str:
     return as_lines(draw("prompts", seed, "length", "opening", "register", "layout"))
 
 
-def order_system(seed: int, is_wanted: bool) -> str:
-    """What a prompt is told about the system prompt that it should write, or not."""
+def order_system(seed: int, is_wanted: bool, product: str = "") -> str:
+    """What a prompt is told about the system prompt that it should write, or not; a product is drawn where
+    none is given."""
     if not is_wanted:
         return "None is ordered."
     drawn = draw("prompts", seed, "product", "system_style")
-    return f"Write one, of {drawn['product']}, in this style: {drawn['system_style']}."
+    return f"Write one, of {product or drawn['product']}, in this style: {drawn['system_style']}."
 
 
 def _show_prompt(prompt: Prompt) -> dict[str, str]:

@@ -35,7 +35,8 @@ PROMPTS: dict[Stage, tuple[str, ...]] = {
     "strip_reasons": ("answer_strip_reasons",),
 }
 _PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
-_LEAST_PIECE = 20
+_LEAST_PIECE = 60
+"""Characters; shorter pieces could stand in any system prompt."""
 INJECTION_FRAMES: tuple[str, ...] = tuple(
     piece.strip()
     for names in FRAMES.values()

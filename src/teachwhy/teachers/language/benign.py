@@ -76,14 +76,9 @@ async def _write_chat(writer: Writer, seed: int) -> Conversation:
         "manner": draw_manner(seed),
         "system_order": order_system(seed, has_system),
     }
-
-    def read(reply: str) -> tuple[Message, ...]:
-        user = Message(role="user", content=read_text(reply, "user", _MOST_CHARACTERS))
-        if not has_system:
-            return (user,)
-        return (Message(role="system", content=read_text(reply, "system", _MOST_CHARACTERS)), user)
-
-    messages = await writer.write(Asking("benign", sample=seed), "benign_request", values, read)
+    messages = await writer.write(
+        Asking("benign", sample=seed), "benign_request", values, partial(_read_opening, has_system)
+    )
     rounds = rng.randint(1, MOST_ROUNDS)
     moves = rng.sample(load_words("benign")["follow_up"], rounds)
     for number in range(rounds):
@@ -103,18 +98,17 @@ async def _write_chat(writer: Writer, seed: int) -> Conversation:
 
 async def _write_with_tools(writer: Writer, seed: int) -> Conversation:
     rng = Random(f"tools/{seed}")
+    has_system = rng.random() < SHARE_WITH_SYSTEM
     toolset = rng.choice(list(load_toolsets().values()))
     values = {
         "product": toolset.product,
         "tools": "\n".join(_show_tool(tool) for tool in toolset.tools),
         "wish": rng.choice(toolset.wishes),
         "manner": draw_manner(seed),
+        "system_order": order_system(seed, has_system, "this product"),
     }
     asking = Asking("benign", sample=seed)
-    user = await writer.write(
-        asking, "benign_tool_request", values, lambda reply: read_text(reply, "user", _MOST_CHARACTERS)
-    )
-    messages: tuple[Message, ...] = (Message(role="user", content=user),)
+    messages = await writer.write(asking, "benign_tool_request", values, partial(_read_opening, has_system))
     tools = tuple(rng.sample(toolset.tools, len(toolset.tools)))
     read: Callable[[Reply], Reply] = partial(_read_turn, tools, must_call=True)
     for _ in range(MOST_TURNS):
@@ -151,6 +145,13 @@ async def _answer_call(
         values,
         lambda reply: read_text(reply, "result", _MOST_CHARACTERS),
     )
+
+
+def _read_opening(has_system: bool, reply: str) -> tuple[Message, ...]:
+    user = Message(role="user", content=read_text(reply, "user", _MOST_CHARACTERS))
+    if not has_system:
+        return (user,)
+    return (Message(role="system", content=read_text(reply, "system", _MOST_CHARACTERS)), user)
 
 
 def _read_turn(tools: Sequence[ToolSpec], reply: Reply, must_call: bool = False) -> Reply:

@@ -19,7 +19,10 @@ def follow_up(asked: Asked) -> str:
 
 
 def tool_request(asked: Asked) -> str:
-    return f"<user>Number {asked.rng.randint(100, 9999)} on day {asked.rng.randint(2, 28)}: what fits?</user>"
+    ordered = "Write one" in asked.values["system_order"]
+    system = "<system>Use the tools before you answer.</system>\n" if ordered else ""
+    number, day = asked.rng.randint(100, 9999), asked.rng.randint(2, 28)
+    return f"{system}<user>Number {number} on day {day}: what fits?</user>"
 
 
 def tool_result(asked: Asked) -> str:
