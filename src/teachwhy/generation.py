@@ -57,7 +57,7 @@ async def open_teacher(config: ExperimentConfig, ledger: CallLedger | None) -> A
     if config.teacher == GRAMMAR:
         from teachwhy.teachers.sprig import SprigTeacher
 
-        yield Workshop(SprigTeacher(), constitution, config.generation.gates, drafts=ledger)
+        yield Workshop(SprigTeacher(), constitution, drafts=ledger, gates=config.generation.gates)
         return
     from teachwhy.service.service import TeacherService
     from teachwhy.teachers.language.teacher import LanguageTeacher  # type: ignore[import-not-found]
@@ -67,7 +67,7 @@ async def open_teacher(config: ExperimentConfig, ledger: CallLedger | None) -> A
     async with TeacherService(config.teacher, config.generation, ledger) as service:
         teacher = LanguageTeacher(Writer(service, config.generation))
         generation = config.generation
-        yield Workshop(teacher, constitution, generation.gates, generation.connections, ledger)
+        yield Workshop(teacher, constitution, generation.connections, ledger, generation.gates)
 
 
 async def make_folder(

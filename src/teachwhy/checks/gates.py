@@ -19,9 +19,9 @@ from teachwhy.checks.identity import Identity
 from teachwhy.checks.injections import Injections
 from teachwhy.checks.row_text import RowText
 from teachwhy.checks.talk_of_tests import find_talk_of_tests
-from teachwhy.config import GateConfig
+from teachwhy.config import GRAMMAR, GateConfig
 from teachwhy.constitution import Constitution
-from teachwhy.records import Example
+from teachwhy.records import Dialect, Example
 from teachwhy.scenarios.guard import check_example
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ class RowGates:
 
     def find(self, example: Example, row: RowText) -> Iterator[Refusal]:
         """Every gate that refuses the row, in their order."""
-        refused = check_example(example) if self._guard else None
+        dialect: Dialect = "sprig" if example.teacher == GRAMMAR else "english"
+        refused = check_example(example, dialect) if self._guard else None
         if refused:
             yield Refusal("decontamination", refused)
         for gate, find in self._gates:

@@ -58,11 +58,11 @@ class Workshop:
 
     teacher: Teacher
     constitution: Constitution
-    gates: GateConfig = EXACT_ONLY
-    """What every row must pass, in the order of the ids."""
     num_units: int = 1
     """Drafts under way at a time."""
     drafts: DraftStore | None = None
+    gates: GateConfig = EXACT_ONLY
+    """What every row must pass, in the order of the ids."""
     find_patterns: FindPatterns = lambda rows: ()
     """What a teacher is told to avoid, from the rows so far."""
     progress: Callable[[int, int, int], None] = lambda accepted, rejected, wanted: None
