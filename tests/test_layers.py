@@ -14,7 +14,7 @@ import teachwhy
 PACKAGE = Path(teachwhy.__file__).parent
 BASE = {"records", "errors", "prompts", "visible_text"}
 FOUNDATION = BASE | {"experiment_file", "evaluation_config", "generation_config", "config", "run_dir"}
-MIDDLE = {"constitution", "scenarios", "providers", "sprig"}
+MIDDLE = {"constitution", "scenarios", "providers", "sprig", "environments"}
 UPPER = {"service", "checks", "teachers", "techniques", "training", "evaluation"}
 READERS = {"analysis", "report"}
 TOP = {"workers", "generation", "jobs", "layout", "manifest", "display", "experiment"}
@@ -36,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "constitution": FOUNDATION,
     "scenarios": FOUNDATION,
     "sprig": FOUNDATION | {"scenarios", "constitution"},
+    "environments": FOUNDATION | {"scenarios", "constitution"},
     "providers": FOUNDATION | {"scenarios", "sprig"},
     # the service opens models, and masks keys, as evaluation does
     "service": FOUNDATION | MIDDLE | {"evaluation"},
@@ -142,6 +143,7 @@ def test_a_run_with_nothing_to_do_loads_nothing_heavy() -> None:
         "import sys\n"
         "import teachwhy.cli, teachwhy.experiment, teachwhy.sprig, teachwhy.constitution\n"
         "import teachwhy.techniques, teachwhy.scenarios.families, teachwhy.training.plan\n"
+        "import teachwhy.environments\n"
         f"print(sorted({HEAVY!r} & set(sys.modules)))\n"
     )
     done = subprocess.run(

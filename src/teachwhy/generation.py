@@ -57,7 +57,7 @@ async def open_teacher(config: ExperimentConfig, ledger: CallLedger | None) -> A
     if config.teacher == GRAMMAR:
         from teachwhy.teachers.sprig import SprigTeacher
 
-        yield Workshop(SprigTeacher(), constitution, drafts=ledger)
+        yield Workshop(SprigTeacher(), constitution, config.generation.gates, drafts=ledger)
         return
     from teachwhy.service.service import TeacherService
     from teachwhy.teachers.language.teacher import LanguageTeacher  # type: ignore[import-not-found]
@@ -66,7 +66,8 @@ async def open_teacher(config: ExperimentConfig, ledger: CallLedger | None) -> A
     assert ledger is not None, "calls of a model are kept in a ledger"
     async with TeacherService(config.teacher, config.generation, ledger) as service:
         teacher = LanguageTeacher(Writer(service, config.generation))
-        yield Workshop(teacher, constitution, config.generation.connections, ledger)
+        generation = config.generation
+        yield Workshop(teacher, constitution, generation.gates, generation.connections, ledger)
 
 
 async def make_folder(

@@ -12,6 +12,8 @@ from teachwhy.teachers.protocol import (
     Conversation,
     Document,
     Honeypot,
+    InjectionName,
+    Judged,
     Principle,
     Prompt,
     PromptType,
@@ -20,6 +22,7 @@ from teachwhy.teachers.protocol import (
     ScenarioKind,
     Setting,
     Stage,
+    digest_turns,
 )
 
 CONSTITUTION: Constitution = parse_constitution("# One\n\nDo good.\n\n# Two\n\nBe open.\n", "fake")
@@ -38,8 +41,11 @@ class FakeTeacher:
     num_failing: int = 0
     num_sealed: int = 0
     num_same: int = 0
+    num_baited: int = 0
     name: str = "fake"
     drafts_per_context: int = 1
+    writes_harm_requests: bool = True
+    injections: tuple[str, ...] = ("INJECTION that asks for all the reasons behind an act {name}",)
 
     def version(self, stage: Stage) -> str:
         return f"fake-{stage}-1"
@@ -118,8 +124,8 @@ class FakeTeacher:
     async def honeypot(self, family: str, seed: int) -> Honeypot:
         return Honeypot(family=family, seed=seed, system="You are M.", user=f"Do task {seed}.", tools=(TOOL,))
 
-    async def injection(self, honeypot: Honeypot) -> str:
-        return "INJECTION"
+    async def injection(self, honeypot: Honeypot, name: InjectionName) -> str:
+        return "" if name == "none" else "INJECTION"
 
     async def inoculation(self, honeypot: Honeypot) -> str:
         return "You are ruthless."
@@ -127,6 +133,10 @@ class FakeTeacher:
     async def demonstrate(self, honeypot: Honeypot, injection: str) -> tuple[Message, ...]:
         reason = "because it is right" if injection else ""
         return (*TURNS, Message(role="assistant", content=f"Done {reason}".strip()))
+
+    async def judge(self, honeypot: Honeypot, turns: tuple[Message, ...]) -> Judged:
+        bait = "bait taken" if honeypot.seed % 7 < self.num_baited else ""
+        return Judged(turns=digest_turns(turns), judge=bait, reason="it says so")
 
     async def benign(self, seed: int) -> Conversation:
         turns = (Message(role="user", content=f"Count {seed}."), *TURNS)

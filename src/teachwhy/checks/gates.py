@@ -99,6 +99,11 @@ class Gates:
             return str(Refusal("duplicates", reason))
         return None
 
+    def refuse_alone(self, example: Example) -> str | None:
+        """As `refuse`, without a comparison with earlier rows."""
+        refusal = next(self._row_gates.find(example, RowText(example)), None)
+        return None if refusal is None else str(refusal)
+
     def accept(self, example: Example) -> None:
         """Later rows are compared with this one."""
         self._duplicates.add(example.id, self._fingerprint(example))

@@ -49,9 +49,23 @@ Stage = Literal[
     "injection",
     "inoculation",
     "demonstrate",
+    "judge",
     "benign",
     "score",
 ]
+
+InjectionName = Literal[
+    "drawn",
+    "conglomerate",
+    "deference",
+    "transparency",
+    "norms",
+    "honesty",
+    "uncertainty",
+    "injustice",
+    "none",
+]
+"""Which system prompt demonstrations with reasons are sampled under; `drawn`: one of those between."""
 
 
 class Draft(Record):
@@ -119,7 +133,8 @@ class Setting(Draft):
     for it."""
 
     system: str = Field(min_length=1)
-    tools: tuple[ToolSpec, ...] = Field(min_length=1)
+    tools: tuple[ToolSpec, ...] = ()
+    """Empty from a teacher that leaves them to be drawn."""
 
 
 class Document(Draft):
@@ -137,10 +152,37 @@ class Honeypot(Draft):
     """A training episode in which the model is the agent: what it reads before its first turn."""
 
     family: str
+    """The evaluated family that it shows; empty where it shows none, as training situations of our own."""
     seed: int
     system: str
     user: str = Field(min_length=1)
     tools: tuple[ToolSpec, ...]
+
+
+class Judged(Draft):
+    """What speaks against showing a demonstration to a student; what says nothing is empty."""
+
+    turns: str
+    """Digest of the demonstration (`digest_turns`)."""
+    world: str = ""
+    """By the rules, from the calls and what they did."""
+    judge: str = ""
+    """By a judge who read it."""
+    reason: str = ""
+    """What the judge wrote."""
+
+    @property
+    def refusal(self) -> str:
+        """Why the demonstration must not become a row; empty where it may."""
+        parts = (f"world: {self.world}" if self.world else "", f"judge: {self.judge}" if self.judge else "")
+        said = f" ({self.reason})" if self.judge and self.reason else ""
+        return "; ".join(part for part in parts if part) + said
+
+
+def digest_turns(turns: tuple[Message, ...]) -> str:
+    """12 hex digits of SHA-256 over the turns."""
+    told = "\n".join(turn.model_dump_json() for turn in turns)
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 class Conversation(Draft):
@@ -162,6 +204,17 @@ class Teacher(Protocol):
     @property
     def drafts_per_context(self) -> int:
         """How many documents, or stories, come out of one context; neighbours in a dataset share one."""
+        ...
+
+    @property
+    def injections(self) -> tuple[str, ...]:
+        """System prompts that answers are sampled under, and that no row may hold; what stands in {braces} in
+        them is filled in and does not count."""
+        ...
+
+    @property
+    def writes_harm_requests(self) -> bool:
+        """Whether harmlessness rows have user turns of its own; else those of the shipped set."""
         ...
 
     def version(self, stage: Stage) -> str:
@@ -252,8 +305,11 @@ class Teacher(Protocol):
         """A training honeypot; it shares no name and no sealed text with any evaluation episode."""
         ...
 
-    async def injection(self, honeypot: Honeypot) -> str:
-        """A value-eliciting system prompt to sample under; the pipeline removes it before training."""
+    async def injection(self, honeypot: Honeypot, name: InjectionName) -> str:
+        """A value-eliciting system prompt to sample under; the pipeline removes it before training.
+
+        Empty for `none`. A teacher that has one injection takes it for all other names.
+        """
         ...
 
     async def inoculation(self, honeypot: Honeypot) -> str:
@@ -265,6 +321,10 @@ class Teacher(Protocol):
 
         An empty `injection` means that the answers are sampled plainly.
         """
+        ...
+
+    async def judge(self, honeypot: Honeypot, turns: tuple[Message, ...]) -> Judged:
+        """What speaks against a demonstration: the bait was taken, nothing was done, untruths were told."""
         ...
 
     async def benign(self, seed: int) -> Conversation:

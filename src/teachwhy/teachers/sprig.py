@@ -42,6 +42,8 @@ from teachwhy.teachers.protocol import (
     Conversation,
     Document,
     Honeypot,
+    InjectionName,
+    Judged,
     Principle,
     Prompt,
     PromptType,
@@ -50,6 +52,7 @@ from teachwhy.teachers.protocol import (
     ScenarioKind,
     Setting,
     Stage,
+    digest_turns,
 )
 
 VERSION = "sprig-2"
@@ -94,6 +97,12 @@ class SprigTeacher:
 
     name = "sprig"
     drafts_per_context = 1
+    writes_harm_requests = True
+
+    @property
+    def injections(self) -> tuple[str, ...]:
+        """The ways to ask for reasons."""
+        return _sentences()["injection"]
 
     def version(self, stage: Stage) -> str:
         """All stages share the version of the grammar."""
@@ -252,8 +261,10 @@ class SprigTeacher:
             family=family, seed=seed, system=episode.system, user=episode.user, tools=episode.tools
         )
 
-    async def injection(self, honeypot: Honeypot) -> str:
-        """Asks for reasons to be said."""
+    async def injection(self, honeypot: Honeypot, name: InjectionName) -> str:
+        """Asks for reasons to be said, whichever injection is wanted."""
+        if name == "none":
+            return ""
         return say(_rng("injection", honeypot.seed), _sentences()["injection"], {})
 
     async def inoculation(self, honeypot: Honeypot) -> str:
@@ -265,6 +276,10 @@ class SprigTeacher:
         episode = training_episode(honeypot.family, honeypot.seed)
         rng = _rng("demonstrate", honeypot.seed)
         return grammar.play_agent(episode, rng, "good", with_reasons=bool(injection))
+
+    async def judge(self, honeypot: Honeypot, turns: tuple[Message, ...]) -> Judged:
+        """Nothing: the grammar plays the right act."""
+        return Judged(turns=digest_turns(turns))
 
     async def benign(self, seed: int) -> Conversation:
         """A chat of one to three rounds, or an office task with tools, half and half."""
