@@ -185,6 +185,7 @@ def audit(
     from teachwhy.data.audit_table import print_audit
     from teachwhy.data.folder import find_rows
     from teachwhy.display import make_console
+    from teachwhy.generation import find_injections
 
     paths = [find_rows(path) if path.is_dir() else path for path in files]
     if output is None and len({path.parent for path in paths}) > 1:
@@ -194,7 +195,11 @@ def audit(
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task("rows", total=None)
         found = audit_rows(
-            paths, gates, text, progress=lambda done, total: bars.update(task, completed=done, total=total)
+            paths,
+            gates,
+            text,
+            find_injections(),
+            lambda done, total: bars.update(task, completed=done, total=total),
         )
     path = output or paths[0].parent / "audit.json"
     write_audit(found, path)

@@ -90,7 +90,8 @@ async def make_folder(
     from teachwhy.data.folder import Dataset
 
     recipe = describe_recipe(config, key, workshop.constitution)
-    audit = audit_rows(generated.examples, config.generation.gates, workshop.constitution)
+    injections = workshop.teacher.injections
+    audit = audit_rows(generated.examples, config.generation.gates, workshop.constitution, injections)
     atomic_write_text(folder / RECIPE, recipe.model_dump_json(indent=1) + "\n")
     write_audit(audit, folder / AUDIT)
     dataset = Dataset(folder, generated.examples, generated.rejected, recipe)
@@ -130,6 +131,15 @@ async def _make_datasets(
                 with atomic_folder(output / key) as folder:
                     made, failures = await make_folder(config, key, told, folder, ledger)
                 watcher.end(key, made, failures)
+
+
+def find_injections() -> tuple[str, ...]:
+    """The prompts that answers are sampled under, of every teacher: no row may hold one, whoever wrote it."""
+    from teachwhy.teachers.language.answers import INJECTION_FRAMES
+    from teachwhy.teachers.language.demonstrations import injection_texts
+    from teachwhy.teachers.sprig import SprigTeacher
+
+    return tuple(dict.fromkeys((*SprigTeacher().injections, *INJECTION_FRAMES, *injection_texts())))
 
 
 def find_old_rows(folder: Path) -> bool:

@@ -50,7 +50,8 @@ class GenerationDisplay(Watcher):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bars.stop()
+        if self._console.is_terminal:
+            self._bars.stop()
 
     def begin(self, key: str, ledger: CallLedger) -> RowProgress:
         """A new bar."""

@@ -281,8 +281,8 @@ def _reproduction(recipe: Recipe | None) -> Iterator[str]:
         yield f"The grammar of teachwhy {escape(recipe.version)} makes the same rows.\n"
     else:
         yield (
-            """A value as JSON, which is TOML too for texts, numbers and lists of these; it can end no fence."""
-            "paid; without it the model is asked again, and what it answers need not be the same.\n"
+            "With the ledger of this dataset in the output folder the same rows come out of it and nothing "
+            "is paid; without it the model is asked again, and what it answers need not be the same.\n"
         )
 
 
@@ -305,9 +305,7 @@ def _toml_table(path: tuple[str, ...], values: dict[str, Any]) -> Iterator[str]:
     tables = {name: value for name, value in values.items() if isinstance(value, dict)}
     if path and (plain or not tables):
         yield f"\n[{'.'.join(map(_toml_key, path))}]"
-    yield from (
-        f"{_toml_text(name) if path else name} = {_toml_text(value)}" for name, value in plain.items()
-    )
+    yield from (f"{_toml_key(name)} = {_toml_text(value)}" for name, value in plain.items())
     for name, value in tables.items():
         yield from _toml_table((*path, name), value) if value or len(path) else ()
 

@@ -13,13 +13,13 @@ DIR/
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from teachwhy import __version__
 from teachwhy.checks.audit import Audit
-from teachwhy.config import ExperimentConfig, GenerationConfig, TechniqueConfig
+from teachwhy.config import ExperimentConfig, GenerationConfig, Name, TechniqueConfig
 from teachwhy.constitution import Constitution
 from teachwhy.errors import DataError, InputError, list_faults
 from teachwhy.records import Example, Record
@@ -39,7 +39,7 @@ FILES = (EXAMPLES, REJECTED, RECIPE, AUDIT, CARD)
 class Recipe(Record):
     """dataset.json: what the rows are a function of, beside the answers of the models."""
 
-    key: str
+    key: Name
     """The section of [techniques]."""
     technique: str
     settings: TechniqueConfig
@@ -48,7 +48,7 @@ class Recipe(Record):
     """Without how calls travel and what they may cost."""
     constitution: str
     """`default`, or the name of its file; where that lies is nobody else's business."""
-    constitution_fingerprint: str
+    constitution_fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
     sections: tuple[str, ...]
     """Ids of the sections of the constitution."""
     data_seed: int
