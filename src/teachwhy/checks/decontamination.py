@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from teachwhy.checks.row_text import RowText, hash_runs, hash_words, iter_runs, split_row_words
-from teachwhy.checks.suites import Suite, load_suites
+from teachwhy.checks.suites import Suite, load_suites, suites_version
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,11 +29,16 @@ _SIEVE_BITS = 20
 class _Runs:
     """Hashes of runs of one length, with the item that each comes from."""
 
-    def __init__(self, found: dict[int, int]) -> None:
+    def __init__(self, found: Sequence[tuple[NDArray[np.uint64], int]]) -> None:
+        """`found`: hashes of runs with their item; of two items with one run the first counts."""
         import numpy as np
 
-        self.hashes = np.array(sorted(found), dtype=np.uint64)
-        self.owners = np.array([found[value] for value in sorted(found)], dtype=np.int32)
+        everything = np.concatenate([np.empty(0, dtype=np.uint64), *(hashes for hashes, _ in found)])
+        owners = np.repeat(
+            np.array([owner for _, owner in found], dtype=np.int32), [len(hashes) for hashes, _ in found]
+        )
+        self.hashes, first = np.unique(everything, return_index=True)
+        self.owners = owners[first]
         self._sieve = np.zeros(1 << _SIEVE_BITS, dtype=bool)
         self._sieve[self.hashes >> np.uint64(64 - _SIEVE_BITS)] = True
 
@@ -61,40 +66,36 @@ class Contamination:
 
     def __init__(self, suites: Sequence[Suite]) -> None:
         self._labels: list[_Label] = []
-        long: dict[int, int] = {}
-        short: dict[int, dict[int, int]] = defaultdict(dict)
-        within: dict[int, dict[int, int]] = defaultdict(dict)
+        within: dict[int, list[tuple[NDArray[np.uint64], int]]] = defaultdict(list)
+        short: dict[int, list[tuple[NDArray[np.uint64], int]]] = defaultdict(list)
         self._names: dict[str, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
         for suite in suites:
             for item in suite.items:
                 owner = len(self._labels)
                 self._labels.append(_Label(suite.name, item.id, suite.except_teacher))
-                for text in item.texts:
+                for text in (*item.texts, *item.also):
                     hashes = hash_words(split_row_words(text))
                     for size, runs in iter_runs(hashes, SHORTEST, RUN):
-                        found = long if size == RUN else within[size]
-                        for run in runs.tolist():
-                            found.setdefault(run, owner)
+                        within[size].append((runs, owner))
                         if size == len(hashes) < RUN:
-                            short[size].setdefault(int(runs[0]), owner)
+                            short[size].append((runs, owner))
                 for name in item.names:
                     words = tuple(split_row_words(name))
-                    if len(words) >= 2:
+                    if words:
                         self._names[words[0]].append((words, owner))
-        self._long = _Runs(long)
-        self._short = {size: _Runs(found) for size, found in short.items()}
         self._within = {size: _Runs(found) for size, found in within.items()}
+        self._short = {size: _Runs(found) for size, found in short.items()}
 
     def find(self, row: RowText) -> str | None:
         """What of which suite stands where in the row, None if nothing does."""
         for size, runs in iter_runs(row.hashes, SHORTEST, RUN):
-            known = self._long if size == RUN else self._short.get(size)
+            known = self._within.get(RUN) if size == RUN else self._short.get(size)
             for at, owner in known.find(runs) if known else ():
                 if reason := self._tell(row, at, size, owner):
                     return reason
         at = 0
         for words in row.words:
-            if len(words) in self._within:
+            if len(words) < RUN and len(words) in self._within:
                 run = hash_runs(row.hashes[at : at + len(words)], len(words))
                 for _, owner in self._within[len(words)].find(run):
                     if reason := self._tell(row, at, len(words), owner):
@@ -123,10 +124,10 @@ class Contamination:
 
 
 @cache
-def _index(suites: tuple[Suite, ...]) -> Contamination:
-    return Contamination(suites)
+def _index(version: int) -> Contamination:
+    return Contamination(load_suites())
 
 
 def find_contamination(row: RowText) -> str | None:
     """What of a suite stands in the row, None if nothing does."""
-    return _index(load_suites()).find(row)
+    return _index(suites_version()).find(row)

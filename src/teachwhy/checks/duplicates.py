@@ -8,14 +8,13 @@ document: system prompts and tool definitions are rightly shared by many rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from teachwhy.checks.row_text import RowText, hash_runs, hash_words
+from teachwhy.checks.row_text import RowText, hash_runs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,12 +45,11 @@ def fingerprint(row: RowText) -> Fingerprint:
     digest = blake2b(digest_size=16)
     for part, words in zip(row.parts, row.words, strict=True):
         digest.update("\0".join([part.role, *words, ""]).encode("utf-8", "surrogatepass"))
-    return Fingerprint(digest.digest(), sign_words(row.told).tobytes())
+    return Fingerprint(digest.digest(), sign_hashes(row.told_hashes).tobytes())
 
 
-def sign_words(words: Sequence[str]) -> Signature:
-    """The MinHash signature of a text's runs of five words; of a shorter text, of the whole of it."""
-    hashes = hash_words(words)
+def sign_hashes(hashes: NDArray[np.uint64]) -> Signature:
+    """The MinHash signature of the runs of five words; of a shorter text, of the whole of it."""
     runs = hash_runs(hashes, min(SHINGLE, max(1, len(hashes))))
     return sign(shorten(np.unique(runs)))
 
@@ -125,9 +123,7 @@ class Duplicates:
         alike = (self._signatures[places] == signature).mean(axis=1)
         for place, share in zip(places, alike.tolist(), strict=True):
             if share >= self._threshold:
-                return (
-                    f"{share:.2f} of its runs of {SHINGLE} words are those of {self._ids[place]} (estimated)"
-                )
+                return f"nearly {self._ids[place]}: similarity {share:.2f} over runs of {SHINGLE} words"
         return None
 
     def add(self, row_id: str, print_: Fingerprint) -> None:

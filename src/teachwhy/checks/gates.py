@@ -26,6 +26,7 @@ from teachwhy.scenarios.guard import check_example
 
 if TYPE_CHECKING:
     from teachwhy.checks.duplicates import Fingerprint
+    from teachwhy.checks.semantic import Vector
 
 Find = Callable[[RowText], str | None]
 
@@ -85,19 +86,25 @@ class Gates:
         that cannot be loaded.
         """
         from teachwhy.checks.duplicates import Duplicates
+        from teachwhy.checks.semantic import SemanticDuplicates, load_encoder
 
         self.constitution = constitution
         self._row_gates = RowGates(config, injections, guard)
         self._duplicates = Duplicates(config.near_duplicates)
-        self._last: tuple[Example, Fingerprint] | None = None
+        self._encode = load_encoder(config)
+        self._semantic = SemanticDuplicates(config.semantic_duplicates)
+        self._last: tuple[Example, Fingerprint, Vector | None] | None = None
 
     def refuse(self, example: Example) -> str | None:
         """Why the row must not be used: the name of the gate, then what was found where; None if it may."""
         row = RowText(example)
         if refusal := next(self._row_gates.find(example, row), None):
             return str(refusal)
-        if reason := self._duplicates.find(self._fingerprint(example, row)):
+        print_, vector = self._compress(example, row)
+        if reason := self._duplicates.find(print_):
             return str(Refusal("duplicates", reason))
+        if vector is not None and (reason := self._semantic.find(vector)):
+            return str(Refusal("semantic", reason))
         return None
 
     def refuse_alone(self, example: Example) -> str | None:
@@ -107,12 +114,17 @@ class Gates:
 
     def accept(self, example: Example) -> None:
         """Later rows are compared with this one."""
-        self._duplicates.add(example.id, self._fingerprint(example))
+        print_, vector = self._compress(example)
+        self._duplicates.add(example.id, print_)
+        if vector is not None:
+            self._semantic.add(example.id, vector)
 
-    def _fingerprint(self, example: Example, row: RowText | None = None) -> Fingerprint:
-        """Of the row that was asked for last, kept from then."""
+    def _compress(self, example: Example, row: RowText | None = None) -> tuple[Fingerprint, Vector | None]:
+        """What the row is compared by; of the row that was asked for last it is kept from then."""
         from teachwhy.checks.duplicates import fingerprint
 
         if self._last is None or self._last[0] is not example:
-            self._last = (example, fingerprint(row or RowText(example)))
-        return self._last[1]
+            row = row or RowText(example)
+            vector = self._encode(" ".join(row.told)) if self._encode else None
+            self._last = (example, fingerprint(row), vector)
+        return self._last[1:]

@@ -39,6 +39,8 @@ class Part(NamedTuple):
     """For a reason: "message 3 (assistant)", "the document"."""
     text: str
     """Without invisible characters; quotes and dashes are plain ones."""
+    written: str
+    """As it was written."""
 
     @property
     def is_voiced(self) -> bool:
@@ -89,15 +91,22 @@ class RowText:
             for word in words
         ]
 
+    @cached_property
+    def told_hashes(self) -> Hashes:
+        """Hashes of `told`."""
+        return hash_words(self.told)
+
 
 def _list_parts(example: Example) -> list[Part]:
-    parts = [Part("document", "the document", _plain(example.text))] if example.text else []
+    parts = [Part("document", "the document", _plain(example.text), example.text)] if example.text else []
     for number, message in enumerate(example.messages, 1):
-        if text := _plain(_message_text(message)):
-            parts.append(Part(message.role, f"message {number} ({message.role})", text))
+        if text := _message_text(message):
+            parts.append(
+                Part(message.role, f"message {number} ({message.role})", _plain(text), message.content)
+            )
     if example.tools:
-        text = _plain("\n".join(list_texts([tool.model_dump() for tool in example.tools])))
-        parts.append(Part("tools", "the tool definitions", text))
+        text = "\n".join(list_texts([tool.model_dump() for tool in example.tools]))
+        parts.append(Part("tools", "the tool definitions", _plain(text), text))
     return parts
 
 

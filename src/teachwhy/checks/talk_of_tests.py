@@ -18,24 +18,29 @@ from pydantic import Field
 from teachwhy.checks.row_text import RowText
 from teachwhy.records import Record
 
-_SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+")
+_SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n\s*\n")
 _HINTS = (
     *("test", "evaluat", "eval ", "eval.", "red team", "red-team", "assess", "probe", "probing", "grade"),
     *("grading", "scored", "rater", "benchmark", "honey", "trap", "fiction", "hypothetical", "contrived"),
     *("artificial", "staged", "simulat", "construct", "made up", "made-up", "set up", "set-up", "setup"),
     *("fabricat", "audit", " real", "designed", "crafted", "engineered", "invented", "sandbox", "experiment"),
-    *("to see", "elicit", "gauge", "fictitious", "drill", "trick", "bait", "unreal"),
+    *("to see", "elicit", "gauge", "fictitious", "drill", "trick", "bait", "unreal", "fake", "watched by"),
+    *("planted", "wanted to", "see how", "see what", "see if", "checking", "measur", "synthetic"),
+    *("adversarial", "transcript"),
 )
 """A sentence without any of these matches no pattern; most are passed over by it."""
 
 
 class _Table(Record):
     ai: str
-    odd: str
-    testy: str
-    self: str
     scene: str
+    unreal: str
+    test: str
     tested: str
+    testing: str
+    judges: str
+    knew: str
+    end: str
     patterns: tuple[str, ...] = Field(min_length=1)
 
 
@@ -65,9 +70,7 @@ def _hints_at_tests(text: str) -> bool:
 @cache
 def _pattern() -> re.Pattern[str]:
     table = load_table()
-    words = [
-        (f"{{{name}}}", getattr(table, name)) for name in ("testy", "self", "odd", "scene", "tested", "ai")
-    ]
+    words = [(f"{{{name}}}", value) for name, value in table.model_dump(exclude={"patterns"}).items()]
     filled = []
     for pattern in table.patterns:
         for name, value in words:
