@@ -131,11 +131,11 @@ def answer_by_rule(asked: AskedQuestions) -> Scorer:
     """The verdict by the words of the answer."""
 
     async def score(state: TaskState, target: Target) -> Score:
-        question, _ = asked.find(state.sample_id)
+        question, wording = asked.find(state.sample_id)
         said = read_answer(state)
         if said.fault:
             return _unscorable(said.fault, state)
-        verdict = judge_by_rule(question, said.text)
+        verdict = judge_by_rule(question, said.text, wording.text)
         return Score(value=verdict, answer=said.text, metadata={"epoch": state.epoch})
 
     return score
