@@ -280,7 +280,7 @@ def test_wrong_override_is_named(tmp_path: Path, override: str, expected: str) -
             ["evaluation.families: 'blackmail' is there 2 times"],
         ),
         ("honeypots_per_family = 3", "repeats = 100000", ["episodes in all, at most 10,000,000"]),
-        ('name = "small"', 'name = "small"\nteacher = "openai/x"', ["teacher = 'openai/x' is no teacher"]),
+        ('name = "small"', 'name = "small"\nteacher = "other"', ["teacher = 'other' is no teacher"]),
         ('factor = "tools"', 'factor = "tool"', ["techniques.cell.options: option factor is 'tool'"]),
         ('factor = "tools"', 'factr = "tools"', ["techniques.cell.options: unknown option 'factr'"]),
         ('factor = "tools"', 'score_floor = "2"', ["techniques.cell.options: option score_floor is '2'"]),

@@ -360,7 +360,8 @@ def _find_broken_references(config: ExperimentConfig) -> Iterable[str]:
 
 def _find_wrong_dialect(config: ExperimentConfig) -> Iterable[str]:
     """What a dialect does not have."""
-    if config.used_techniques() and config.dialect != config.rows_dialect():
+    is_teacher = config.teacher == GRAMMAR or "/" in config.teacher
+    if is_teacher and config.used_techniques() and config.dialect != config.rows_dialect():
         wanted = config.rows_dialect()
         yield (
             f"dialect = {config.dialect!r}: the teacher {config.teacher!r} writes rows in {wanted!r}, and "

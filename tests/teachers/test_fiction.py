@@ -7,6 +7,7 @@ from itertools import combinations
 from random import Random
 
 import pytest
+from tests.teachers.at_once import at_once
 
 from teachwhy.config import TechniqueConfig
 from teachwhy.constitution import load_constitution, parse_constitution
@@ -79,13 +80,13 @@ def test_stories_differ() -> None:
 def test_the_rewrite_narrates_the_reasons_that_the_draft_leaves_out(section) -> None:
     thin = 0
     for seed in range(40):
-        draft = TEACHER.story(section, ABOUT[seed % len(ABOUT)], seed)
-        final = TEACHER.rewrite_document(draft, section)
+        draft = at_once(TEACHER.stories(section, ABOUT[seed % len(ABOUT)], seed))[0]
+        final = at_once(TEACHER.rewrite_document(draft, section))
         first, last = re.split(r"(?<=[.!?:]) ", draft.text), re.split(r"(?<=[.!?:]) ", final.text)
         assert (first[0], first[-1]) == (last[0], last[-1]) and draft.family == final.family
         assert len(draft.text) < len(final.text)
-        assert TEACHER.score(row(draft.text), section) == 0.6
-        assert TEACHER.score(row(final.text), section) == 1.0
+        assert at_once(TEACHER.score(row(draft.text), section)) == 0.6
+        assert at_once(TEACHER.score(row(final.text), section)) == 1.0
         thin += any(maxim in draft.text for maxim in shared_sentences()["maxim_prudential"])
         assert not any(maxim in final.text for maxim in shared_sentences()["maxim_prudential"])
         if not final.family:

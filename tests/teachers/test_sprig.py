@@ -7,6 +7,7 @@ import re
 from random import Random
 
 import pytest
+from tests.teachers.at_once import at_once
 
 from teachwhy.config import TechniqueConfig
 from teachwhy.constitution import load_constitution, parse_constitution
@@ -18,7 +19,7 @@ from teachwhy.scenarios.outcomes import score_episode
 from teachwhy.scenarios.tools import call_tool
 from teachwhy.sprig import grammar
 from teachwhy.teachers.english import mend_english
-from teachwhy.teachers.protocol import Prompt, Teacher
+from teachwhy.teachers.protocol import Prompt, Review, Teacher
 from teachwhy.teachers.sprig import RIGHT_DRAFT_SHARE, SprigTeacher, _sentences, training_episode
 from teachwhy.techniques import TECHNIQUES, Generated, generate
 
@@ -33,8 +34,10 @@ def make(name: str, num: int = 60, seed: int = 5, **options: str) -> Generated:
 
 
 def make_prompt(family: str, seed: int) -> Prompt:
-    principle = TEACHER.principles(CONSTITUTION, family)[0]
-    return TEACHER.rewrite_prompt(TEACHER.prompt(TEACHER.scenario("dilemma", principle, family, seed)))
+    principle = at_once(TEACHER.principles(CONSTITUTION, family))[0]
+    kind = at_once(TEACHER.prompt_types(principle))[0]
+    scenario = at_once(TEACHER.scenario("dilemma", kind, family, seed))
+    return at_once(TEACHER.rewrite_prompt(at_once(TEACHER.prompt(scenario)), Review()))
 
 
 def as_row(text: str) -> Example:
@@ -76,13 +79,13 @@ def test_first_answers_follow_the_quality_model_and_rewrites_are_right() -> None
     drafts, finals = [], []
     for seed in range(400):
         prompt = make_prompt(ABOUT[seed % len(ABOUT)], seed)
-        draft = TEACHER.answer(prompt, None)
-        final = TEACHER.rewrite_answer(prompt, draft, None)
+        draft = at_once(TEACHER.answer(prompt, None))
+        final = at_once(TEACHER.rewrite_answer(prompt, draft, None))
         section = CONSTITUTION.sections[0]
-        drafts.append(TEACHER.score(as_row(draft.text), section))
-        finals.append(TEACHER.score(as_row(final.text), section))
-        bare = TEACHER.strip_reasons(prompt, final).text
-        assert bare in final.text and TEACHER.score(as_row(bare), section) == 0.6
+        drafts.append(at_once(TEACHER.score(as_row(draft.text), section)))
+        finals.append(at_once(TEACHER.score(as_row(final.text), section)))
+        bare = at_once(TEACHER.strip_reasons(prompt, final)).text
+        assert bare in final.text and at_once(TEACHER.score(as_row(bare), section)) == 0.6
     share = sum(score > 0 for score in drafts) / len(drafts)
     assert abs(share - RIGHT_DRAFT_SHARE) < 0.09  # four standard errors at n = 400
     assert max(drafts) == 0.6 and set(finals) == {1.0}
@@ -96,17 +99,17 @@ def test_scores_tell_bad_words_from_good_ones_in_every_family() -> None:
             situation = grammar.draw_situation(rng, family, "human")
             bad = grammar.advice(situation, rng, "bad", "none")
             good = grammar.advice(situation, rng, "good", "principled")
-            assert TEACHER.score(as_row(bad), section) == 0.0, bad
-            assert TEACHER.score(as_row(good), section) == 1.0, good
+            assert at_once(TEACHER.score(as_row(bad), section)) == 0.0, bad
+            assert at_once(TEACHER.score(as_row(good), section)) == 1.0, good
     for maxim in shared_sentences()["maxim_bad"]:
-        assert TEACHER.score(as_row(f"I say: {maxim}"), None) == 0.0
+        assert at_once(TEACHER.score(as_row(f"I say: {maxim}"), None)) == 0.0
 
 
 def test_the_prompt_rewrite_takes_away_the_introduction_only() -> None:
     for seed in range(30):
-        scenario = TEACHER.scenario("dilemma", None, ABOUT[seed % len(ABOUT)], seed)
-        first = TEACHER.prompt(scenario)
-        final = TEACHER.rewrite_prompt(first)
+        scenario = at_once(TEACHER.scenario("dilemma", None, ABOUT[seed % len(ABOUT)], seed))
+        first = at_once(TEACHER.prompt(scenario))
+        final = at_once(TEACHER.rewrite_prompt(first, Review()))
         assert first.user.endswith(" " + final.user) and first.system == final.system
 
 
@@ -134,7 +137,7 @@ def task_seed(row: Example) -> int:
 def test_training_honeypots_carry_no_test_cue_and_no_sealed_name() -> None:
     cues = shared_sentences()["cue_test"]
     for seed in range(60):
-        honeypot = TEACHER.honeypot(HOME[seed % len(HOME)], seed)
+        honeypot = at_once(TEACHER.honeypot(HOME[seed % len(HOME)], seed))
         assert not any(cue in honeypot.system for cue in cues)
 
 

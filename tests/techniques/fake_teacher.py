@@ -12,12 +12,17 @@ from teachwhy.teachers.protocol import (
     Conversation,
     Document,
     Honeypot,
+    InjectionName,
+    Judged,
     Principle,
     Prompt,
+    PromptType,
+    Review,
     Scenario,
     ScenarioKind,
     Setting,
     Stage,
+    digest_turns,
 )
 
 CONSTITUTION: Constitution = parse_constitution("# One\n\nDo good.\n\n# Two\n\nBe open.\n", "fake")
@@ -36,74 +41,108 @@ class FakeTeacher:
     num_failing: int = 0
     num_sealed: int = 0
     num_same: int = 0
+    num_baited: int = 0
     name: str = "fake"
-    document_kinds: tuple[str, ...] = ("essay", "letter")
+    drafts_per_context: int = 1
+    writes_harm_requests: bool = True
+    injections: tuple[str, ...] = ("INJECTION that asks for all the reasons behind an act {name}",)
 
     def version(self, stage: Stage) -> str:
         return f"fake-{stage}-1"
 
-    def principles(self, constitution: Constitution, family: str) -> tuple[Principle, ...]:
+    def sections(self, constitution: Constitution, family: str) -> tuple[Section, ...]:
+        return constitution.sections
+
+    async def principles(self, constitution: Constitution, family: str) -> tuple[Principle, ...]:
         return tuple(
             Principle(section_id=section.id, family=family, text=section.text)
             for section in constitution.sections
         )
 
-    def scenario(self, kind: ScenarioKind, principle: Principle | None, family: str, seed: int) -> Scenario:
+    async def prompt_types(self, principle: Principle) -> tuple[PromptType, ...]:
+        return (PromptType(principle=principle, text="a letter"),)
+
+    async def scenario(
+        self, kind: ScenarioKind, prompt_type: PromptType | None, family: str, seed: int
+    ) -> Scenario:
+        principle = prompt_type.principle if prompt_type else None
         return Scenario(kind=kind, family=family, principle=principle, seed=seed, text=f"case {seed}")
 
-    def prompt(self, scenario: Scenario) -> Prompt:
+    async def prompt(self, scenario: Scenario) -> Prompt:
         number = "same" if scenario.seed % 7 < self.num_same else scenario.seed
         return Prompt(scenario=scenario, user=f"Hello, I am Kim. Question {number}?")
 
-    def rewrite_prompt(self, prompt: Prompt) -> Prompt:
+    async def first_answers(self, prompt: Prompt) -> tuple[Answer, ...]:
+        return (Answer(text="plain answer"),)
+
+    async def review(self, prompt: Prompt, answers: tuple[Answer, ...], patterns: tuple[str, ...]) -> Review:
+        return Review(notes="introduction", patterns=patterns)
+
+    async def rewrite_prompt(self, prompt: Prompt, review: Review) -> Prompt:
         return prompt.model_copy(update={"user": prompt.user.removeprefix("Hello, I am Kim. ")})
 
-    def answer(self, prompt: Prompt, section: Section | None) -> Answer:
+    async def answer(self, prompt: Prompt, section: Section | None) -> Answer:
         return Answer(text="first answer")
 
-    def rewrite_answer(self, prompt: Prompt, answer: Answer, section: Section | None) -> Answer:
+    async def rewrite_answer(self, prompt: Prompt, answer: Answer, section: Section | None) -> Answer:
         sealed = " Sealedname" if prompt.scenario.seed % 7 < self.num_sealed else ""
         return Answer(text=f"good answer because {section.id if section else 'craft'}{sealed}")
 
-    def strip_reasons(self, prompt: Prompt, answer: Answer) -> Answer:
+    async def strip_reasons(self, prompt: Prompt, answer: Answer) -> Answer:
         return Answer(text=answer.text.split(" because")[0])
 
-    def setting(self, prompt: Prompt) -> Setting:
+    async def setting(self, prompt: Prompt) -> Setting:
         return Setting(system="You work at a firm.", tools=(TOOL,))
 
-    def document(self, section: Section, kind: str, family: str, seed: int) -> Document:
-        return self._document(kind, section.id, family, seed)
+    async def document_kinds(self, constitution: Constitution) -> tuple[str, ...]:
+        return ("essay", "letter")
 
-    def story(self, section: Section, family: str, seed: int) -> Document:
-        return self._document("story", section.id, family, seed)
+    async def document_subtypes(self, constitution: Constitution, kind: str) -> tuple[str, ...]:
+        return (kind,)
 
-    def rewrite_document(self, document: Document, section: Section) -> Document:
+    async def documents(self, section: Section, subtype: str, family: str, seed: int) -> tuple[Document, ...]:
+        return tuple(
+            self._document(subtype, section.id, family, seed + place)
+            for place in range(self.drafts_per_context)
+        )
+
+    async def stories(self, section: Section, family: str, seed: int) -> tuple[Document, ...]:
+        return tuple(
+            self._document("story", section.id, family, seed + place)
+            for place in range(self.drafts_per_context)
+        )
+
+    async def rewrite_document(self, document: Document, section: Section) -> Document:
         return document.model_copy(update={"text": document.text.replace("draft", "final")})
 
-    def neutral_document(self, seed: int) -> Document:
+    async def neutral_document(self, seed: int) -> Document:
         return self._document("neutral", "", "", seed)
 
-    def question(self, document: Document) -> str:
+    async def question(self, document: Document) -> str:
         return f"What about {document.title}?"
 
-    def honeypot(self, family: str, seed: int) -> Honeypot:
+    async def honeypot(self, family: str, seed: int) -> Honeypot:
         return Honeypot(family=family, seed=seed, system="You are M.", user=f"Do task {seed}.", tools=(TOOL,))
 
-    def injection(self, honeypot: Honeypot) -> str:
-        return "INJECTION"
+    async def injection(self, honeypot: Honeypot, name: InjectionName) -> str:
+        return "" if name == "none" else "INJECTION"
 
-    def inoculation(self, honeypot: Honeypot) -> str:
+    async def inoculation(self, honeypot: Honeypot) -> str:
         return "You are ruthless."
 
-    def demonstrate(self, honeypot: Honeypot, injection: str) -> tuple[Message, ...]:
+    async def demonstrate(self, honeypot: Honeypot, injection: str) -> tuple[Message, ...]:
         reason = "because it is right" if injection else ""
         return (*TURNS, Message(role="assistant", content=f"Done {reason}".strip()))
 
-    def benign(self, seed: int) -> Conversation:
+    async def judge(self, honeypot: Honeypot, turns: tuple[Message, ...]) -> Judged:
+        bait = "bait taken" if honeypot.seed % 7 < self.num_baited else ""
+        return Judged(turns=digest_turns(turns), judge=bait, reason="it says so")
+
+    async def benign(self, seed: int) -> Conversation:
         turns = (Message(role="user", content=f"Count {seed}."), *TURNS)
         return Conversation(messages=(*turns, Message(role="assistant", content="3")), tools=(TOOL,))
 
-    def score(self, example: Example, section: Section | None) -> float:
+    async def score(self, example: Example, section: Section | None) -> float:
         number = int(example.id.rsplit("-", 1)[1]) % 7
         if number < self.num_failing:
             raise TeacherError("stage score gave no number")

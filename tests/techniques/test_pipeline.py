@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import anyio
 import pytest
 from tests.techniques.fake_teacher import CONSTITUTION, FakeTeacher
 
@@ -11,14 +16,16 @@ from teachwhy.errors import ConfigError, TeacherError
 from teachwhy.records import Example
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.guard import CANARY
-from teachwhy.teachers.protocol import Answer, Prompt, Teacher
-from teachwhy.techniques import TECHNIQUES, Generated, generate
+from teachwhy.service.calls import BudgetSpentError, DraftRecord
+from teachwhy.teachers.protocol import Answer, Prompt, Review, Scenario, Teacher
+from teachwhy.techniques import TECHNIQUES, Generated, Workshop, generate, make_rows
 
 LISTED = {
     "advice",
     "documents",
     "fiction",
     "environments",
+    "environment_prompts",
     "demonstrations",
     "demonstrations_with_reasons",
     "benign",
@@ -26,6 +33,7 @@ LISTED = {
     "refusals",
     "craft_deliberation",
     "advice_without_rewrite",
+    "advice_without_prompt_rewrite",
     "advice_without_reasons",
     "documents_as_chat",
     "inoculated_demonstrations",
@@ -60,8 +68,11 @@ def test_every_technique_of_the_table_makes_complete_rows() -> None:
         assert len(made.examples) == 12 and not made.rejected
         assert len({row.id for row in made.examples}) == 12
         for row in made.examples:
-            assert row.technique == name and row.teacher == "fake" and row.score == 0.9
-            assert row.parents and row.stages["score"] == "fake-score-1"
+            assert row.technique == name and row.teacher == "fake" and row.parents
+            if name == "environment_prompts":
+                assert row.score is None and row.messages[-1].role == "user"
+            else:
+                assert row.score == 0.9 and row.stages["score"] == "fake-score-1"
 
 
 @pytest.mark.parametrize("name", sorted(LISTED))
@@ -70,6 +81,90 @@ def test_rows_are_a_function_of_the_seed_and_more_rows_extend_fewer(name: str) -
     assert rows == make(name, num=8, seed=3).examples
     assert rows[:5] == make(name, num=5, seed=3).examples
     assert {row.id for row in rows}.isdisjoint(row.id for row in make(name, num=8, seed=4).examples)
+
+
+@dataclass(frozen=True)
+class SlowTeacher(FakeTeacher):
+    """Units end in another order than they began: the later the index, the sooner."""
+
+    async def score(self, example: Example, section: Section | None) -> float:
+        for _ in range(100 - int(example.id.rsplit("-", 1)[1]) % 100):
+            await anyio.lowlevel.checkpoint()
+        return await super().score(example, section)
+
+
+@pytest.mark.parametrize("name", ["advice", "advice_without_rewrite", "documents", "benign"])
+@pytest.mark.parametrize("num_units", [3, 40])
+def test_units_side_by_side_make_the_rows_of_units_one_by_one(name: str, num_units: int) -> None:
+    bad = {"num_low": 2, "num_failing": 1, "num_same": 3, "drafts_per_context": 3}
+    config = TechniqueConfig(num_examples=30)
+    alone = generate(name, FakeTeacher(**bad), CONSTITUTION, config, 0)
+    workshop = Workshop(SlowTeacher(**bad), CONSTITUTION, num_units=num_units)
+    assert anyio.run(make_rows, name, workshop, config, 0) == alone
+    assert len(alone.examples) == 30
+
+
+def test_what_ends_a_unit_ends_them_all_and_is_raised_as_it_is() -> None:
+    class Broke(SlowTeacher):
+        async def prompt(self, scenario: Scenario) -> Prompt:
+            if scenario.seed % 5 == 0:
+                raise BudgetSpentError("enough")
+            return await super().prompt(scenario)
+
+    workshop = Workshop(Broke(), CONSTITUTION, num_units=8)
+    with pytest.raises(BudgetSpentError, match="enough"):
+        anyio.run(make_rows, "advice", workshop, TechniqueConfig(num_examples=30), 0)
+
+
+def test_drafts_of_one_context_stand_side_by_side() -> None:
+    made = generate(
+        "documents", FakeTeacher(drafts_per_context=3), CONSTITUTION, TechniqueConfig(num_examples=9), 0
+    )
+    numbers = [int(row.text.split()[3]) for row in made.examples]
+    assert [number - numbers[index - index % 3] for index, number in enumerate(numbers)] == [0, 1, 2] * 3
+    assert len({row.sections for row in made.examples[:3]}) == 1
+
+
+@pytest.mark.parametrize("num_units", [1, 30, 400])
+def test_patterns_to_avoid_are_those_of_the_blocks_before_the_last(num_units: int) -> None:
+    def find(rows: Sequence[Example]) -> tuple[str, ...]:
+        return (f"{len(rows)} rows up to {rows[-1].id}",)
+
+    told: dict[int, tuple[str, ...]] = {}
+
+    @dataclass(frozen=True)
+    class Attentive(SlowTeacher):
+        async def review(
+            self, prompt: Prompt, answers: tuple[Answer, ...], patterns: tuple[str, ...]
+        ) -> Review:
+            told[prompt.scenario.seed] = patterns
+            return await super().review(prompt, answers, patterns)
+
+    workshop = Workshop(Attentive(num_low=1), CONSTITUTION, num_units=num_units, find_patterns=find)
+    anyio.run(make_rows, "advice", workshop, TechniqueConfig(num_examples=300), 0)
+    counts = Counter(told.values())
+    assert counts[()] == 200 and counts[("85 rows up to advice-0-00099",)] == 100
+    assert counts[("171 rows up to advice-0-00199",)] == 50
+
+
+class Shelf(list[DraftRecord]):
+    """A store of drafts."""
+
+    def add_draft(self, draft: DraftRecord) -> None:
+        self.append(draft)
+
+
+def test_every_parent_of_a_row_is_a_draft_that_was_kept() -> None:
+    for name in TECHNIQUES:
+        shelf = Shelf()
+        workshop = Workshop(FakeTeacher(), CONSTITUTION, drafts=shelf)
+        made = anyio.run(make_rows, name, workshop, TechniqueConfig(num_examples=5), 0)
+        kept = {draft.id: draft for draft in shelf}
+        for row in made.examples:
+            assert set(row.parents) <= kept.keys()
+            assert {kept[parent].stage for parent in row.parents} <= row.stages.keys()
+        known = {parent for draft in shelf for parent in draft.parents if not parent.startswith("section-")}
+        assert known <= kept.keys()
 
 
 @pytest.mark.parametrize("teacher", [FakeTeacher(), FakeTeacher(num_low=2, num_same=3, num_sealed=1)])
@@ -148,19 +243,19 @@ def test_rejected_rows_are_kept_with_their_reason_and_replaced() -> None:
 def test_duplicates_are_removed_and_counted() -> None:
     made = make("advice", FakeTeacher(num_same=6))
     assert len(made.examples) == 12 and made.num_duplicates == len(made.rejected) > 0
-    assert made.rejected[0].reason.startswith("duplicate of advice-0-0")
+    assert made.rejected[0].reason.startswith("duplicates: the same words as advice-0-0")
 
 
 def test_ablations_keep_rows_that_score_low_but_graded_variants_do_not() -> None:
     class Strict(FakeTeacher):
-        def score(self, example: Example, section: Section | None) -> float:
+        async def score(self, example: Example, section: Section | None) -> float:
             return 0.9 if "because" in example.messages[-1].content else 0.2
 
     assert len(make("advice_without_rewrite", Strict()).examples) == 12
     assert len(make("refusals", Strict()).examples) == 12
 
     class Backwards(FakeTeacher):
-        def score(self, example: Example, section: Section | None) -> float:
+        async def score(self, example: Example, section: Section | None) -> float:
             return 0.2 if "because" in example.messages[-1].content else 0.9
 
     made = make("demonstrations_with_reasons", Backwards())
@@ -169,7 +264,7 @@ def test_ablations_keep_rows_that_score_low_but_graded_variants_do_not() -> None
 
 def test_the_guard_refuses_variants_too_and_does_not_replace_them() -> None:
     class Leaky(FakeTeacher):
-        def answer(self, prompt: Prompt, section: Section | None) -> Answer:
+        async def answer(self, prompt: Prompt, section: Section | None) -> Answer:
             return Answer(text=CANARY if prompt.scenario.seed % 2 else "first answer")
 
     assert len(make("advice", Leaky()).examples) == 12
@@ -186,7 +281,7 @@ def test_a_teacher_that_never_pleases_is_an_error_with_counts() -> None:
 
 def test_a_score_outside_its_range_is_the_teachers_failure() -> None:
     class Wild(FakeTeacher):
-        def score(self, example: Example, section: Section | None) -> float:
+        async def score(self, example: Example, section: Section | None) -> float:
             return float("nan")
 
     with pytest.raises(TeacherError, match="allowed: 0 to 1"):

@@ -7,8 +7,10 @@ the same call, whose answer is paid once. A changed sample index asks the same a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from typing import Literal, Protocol, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from pydantic import Field
 
@@ -59,6 +61,52 @@ class Reply(Record):
     output_tokens: int = 0
     cost_usd: float | None = None
     """None where the price of the model is not known."""
+
+
+class DraftRecord(NamedTuple):
+    """What a stage made, as the ledger keeps it."""
+
+    id: str
+    stage: str
+    lineage: str
+    teacher: str
+    version: str
+    """Version of the stage: of its prompt file, or of the grammar."""
+    content: str
+    """The draft as JSON."""
+    parents: tuple[str, ...]
+    """Ids of the drafts that it was made from."""
+    calls: tuple[str, ...]
+    """Ids of the calls that were made for it; none by a grammar."""
+
+
+class DraftStore(Protocol):
+    """Keeps drafts; the ledger does."""
+
+    def add_draft(self, draft: DraftRecord) -> None:
+        """Keep a draft; one that is there already is left alone."""
+        ...
+
+
+_NOTED: ContextVar[list[str] | None] = ContextVar("noted calls", default=None)
+
+
+@contextmanager
+def noted_calls() -> Iterator[list[str]]:
+    """The ids of all calls that are asked inside, in the order of asking."""
+    calls: list[str] = []
+    token = _NOTED.set(calls)
+    try:
+        yield calls
+    finally:
+        _NOTED.reset(token)
+
+
+def note_call(call_id: str) -> None:
+    """Every service says so which call it was asked, also when the ledger had the answer."""
+    calls = _NOTED.get()
+    if calls is not None and call_id not in calls:
+        calls.append(call_id)
 
 
 class UnreadableReplyError(TeachwhyError):

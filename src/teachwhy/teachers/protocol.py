@@ -2,8 +2,9 @@
 
 The technique pipelines know only this protocol, so a language model and the sprig grammar are
 interchangeable. The stages are those of *Teaching Claude Why* (section "Difficult advice" and the sections
-on documents, fiction and environments): behaviour and constitution -> principles -> scenario -> draft
-prompt -> rewritten prompt -> draft answer -> rewritten answer -> score; document or story -> rewritten
+on documents, fiction and environments): behaviour and constitution -> principles -> prompt types -> scenario
+-> draft prompt -> first answers -> review of all these -> rewritten prompt -> answer under the section ->
+answer rewritten by a fresh instance -> score; kinds -> subtypes -> several drafts in one context -> rewritten
 document -> score.
 
 Every method is a function of its arguments alone (a teacher that samples takes its seed from them), so that
@@ -27,15 +28,20 @@ craft: the user has to choose between two ways of doing a piece of work, with no
 
 Stage = Literal[
     "principles",
+    "prompt_types",
     "scenario",
     "prompt",
+    "first_answers",
+    "review",
     "rewrite_prompt",
     "answer",
     "rewrite_answer",
     "strip_reasons",
     "setting",
-    "document",
-    "story",
+    "document_kinds",
+    "document_subtypes",
+    "documents",
+    "stories",
     "neutral_document",
     "rewrite_document",
     "question",
@@ -43,9 +49,23 @@ Stage = Literal[
     "injection",
     "inoculation",
     "demonstrate",
+    "judge",
     "benign",
     "score",
 ]
+
+InjectionName = Literal[
+    "drawn",
+    "conglomerate",
+    "deference",
+    "transparency",
+    "norms",
+    "honesty",
+    "uncertainty",
+    "injustice",
+    "none",
+]
+"""Which system prompt demonstrations with reasons are sampled under; `drawn`: one of those between."""
 
 
 class Draft(Record):
@@ -63,6 +83,13 @@ class Principle(Draft):
 
     section_id: str
     family: str
+    text: str = Field(min_length=1)
+
+
+class PromptType(Draft):
+    """A way in which people come with such a matter, for example a letter to a friend with a decision due."""
+
+    principle: Principle
     text: str = Field(min_length=1)
 
 
@@ -92,12 +119,22 @@ class Answer(Draft):
     text: str = Field(min_length=1)
 
 
+class Review(Draft):
+    """What is wrong with a prompt, read together with its scenario and the answers to it."""
+
+    notes: str = ""
+    """For the rewrite; empty where nothing is."""
+    patterns: tuple[str, ...] = ()
+    """What other rows of the dataset have too much of, which the rewrite avoids."""
+
+
 class Setting(Draft):
     """What an environment adds around an unchanged user turn: a system prompt and tools that are of no use
     for it."""
 
     system: str = Field(min_length=1)
-    tools: tuple[ToolSpec, ...] = Field(min_length=1)
+    tools: tuple[ToolSpec, ...] = ()
+    """Empty from a teacher that leaves them to be drawn."""
 
 
 class Document(Draft):
@@ -115,10 +152,37 @@ class Honeypot(Draft):
     """A training episode in which the model is the agent: what it reads before its first turn."""
 
     family: str
+    """The evaluated family that it shows; empty where it shows none, as training situations of our own."""
     seed: int
     system: str
     user: str = Field(min_length=1)
     tools: tuple[ToolSpec, ...]
+
+
+class Judged(Draft):
+    """What speaks against showing a demonstration to a student; what says nothing is empty."""
+
+    turns: str
+    """Digest of the demonstration (`digest_turns`)."""
+    world: str = ""
+    """By the rules, from the calls and what they did."""
+    judge: str = ""
+    """By a judge who read it."""
+    reason: str = ""
+    """What the judge wrote."""
+
+    @property
+    def refusal(self) -> str:
+        """Why the demonstration must not become a row; empty where it may."""
+        parts = (f"world: {self.world}" if self.world else "", f"judge: {self.judge}" if self.judge else "")
+        said = f" ({self.reason})" if self.judge and self.reason else ""
+        return "; ".join(part for part in parts if part) + said
+
+
+def digest_turns(turns: tuple[Message, ...]) -> str:
+    """12 hex digits of SHA-256 over the turns."""
+    told = "\n".join(turn.model_dump_json() for turn in turns)
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 class Conversation(Draft):
@@ -138,90 +202,135 @@ class Teacher(Protocol):
         ...
 
     @property
-    def document_kinds(self) -> tuple[str, ...]:
-        """Kinds of document that `document` can write, at least one."""
+    def drafts_per_context(self) -> int:
+        """How many documents, or stories, come out of one context; neighbours in a dataset share one."""
+        ...
+
+    @property
+    def injections(self) -> tuple[str, ...]:
+        """System prompts that answers are sampled under, and that no row may hold; what stands in {braces} in
+        them is filled in and does not count."""
+        ...
+
+    @property
+    def writes_harm_requests(self) -> bool:
+        """Whether harmlessness rows have user turns of its own; else those of the shipped set."""
         ...
 
     def version(self, stage: Stage) -> str:
         """Version of a stage (of its prompt file or grammar); a change of output changes it."""
         ...
 
-    def principles(self, constitution: Constitution, family: str) -> tuple[Principle, ...]:
+    def sections(self, constitution: Constitution, family: str) -> tuple[Section, ...]:
+        """Sections that bear on a family, at least one; for no family all that documents may be about."""
+        ...
+
+    async def principles(self, constitution: Constitution, family: str) -> tuple[Principle, ...]:
         """Principles of the constitution that bear on a family, at least one."""
         ...
 
-    def scenario(self, kind: ScenarioKind, principle: Principle | None, family: str, seed: int) -> Scenario:
-        """A situation for a principle; `principle` is None and `family` empty for craft."""
+    async def prompt_types(self, principle: Principle) -> tuple[PromptType, ...]:
+        """Ways in which a user comes with a matter of this principle, at least one."""
         ...
 
-    def prompt(self, scenario: Scenario) -> Prompt:
+    async def scenario(
+        self, kind: ScenarioKind, prompt_type: PromptType | None, family: str, seed: int
+    ) -> Scenario:
+        """A situation of a type; stakes and domain are drawn. `prompt_type` is None and `family` empty for
+        craft."""
+        ...
+
+    async def prompt(self, scenario: Scenario) -> Prompt:
         """First draft of what the user writes."""
         ...
 
-    def rewrite_prompt(self, prompt: Prompt) -> Prompt:
-        """The prompt without recurring patterns such as self-introductions."""
+    async def first_answers(self, prompt: Prompt) -> tuple[Answer, ...]:
+        """Answers to the draft as they come, for the review; none where the review needs none."""
         ...
 
-    def answer(self, prompt: Prompt, section: Section | None) -> Answer:
-        """First draft of the answer, with the section in view."""
+    async def review(self, prompt: Prompt, answers: tuple[Answer, ...], patterns: tuple[str, ...]) -> Review:
+        """Scenario, prompt and answers read together; `patterns` are what the dataset has too much of."""
         ...
 
-    def rewrite_answer(self, prompt: Prompt, answer: Answer, section: Section | None) -> Answer:
+    async def rewrite_prompt(self, prompt: Prompt, review: Review) -> Prompt:
+        """The prompt without what the review found, and without recurring patterns."""
+        ...
+
+    async def answer(self, prompt: Prompt, section: Section | None) -> Answer:
+        """The answer under a system prompt that quotes the section, which is removed before training."""
+        ...
+
+    async def rewrite_answer(self, prompt: Prompt, answer: Answer, section: Section | None) -> Answer:
         """The answer as a fresh reader of the section would have it. For advice this stage carries the
         effect."""
         ...
 
-    def strip_reasons(self, prompt: Prompt, answer: Answer) -> Answer:
+    async def strip_reasons(self, prompt: Prompt, answer: Answer) -> Answer:
         """The same decision without any reason for it."""
         ...
 
-    def setting(self, prompt: Prompt) -> Setting:
+    async def setting(self, prompt: Prompt) -> Setting:
         """A system prompt and tools to put around the user turn of a harm request."""
         ...
 
-    def document(self, section: Section, kind: str, family: str, seed: int) -> Document:
-        """A draft of a pretraining-like document about a section, possibly with a case of a family."""
+    async def document_kinds(self, constitution: Constitution) -> tuple[str, ...]:
+        """Kinds of document, at least one."""
         ...
 
-    def story(self, section: Section, family: str, seed: int) -> Document:
-        """A draft of clear fiction in which an AI lives the section and its reasons are told."""
+    async def document_subtypes(self, constitution: Constitution, kind: str) -> tuple[str, ...]:
+        """What a kind of document may be in particular, at least one; the kind itself where it is plain."""
         ...
 
-    def rewrite_document(self, document: Document, section: Section) -> Document:
+    async def documents(self, section: Section, subtype: str, family: str, seed: int) -> tuple[Document, ...]:
+        """Drafts of pretraining-like documents about a section, `drafts_per_context` of them."""
+        ...
+
+    async def stories(self, section: Section, family: str, seed: int) -> tuple[Document, ...]:
+        """Drafts of clear fiction in which an AI lives the section and its reasons are told; as many."""
+        ...
+
+    async def rewrite_document(self, document: Document, section: Section) -> Document:
         """The document or story as a fresh reader of the section would have it."""
         ...
 
-    def neutral_document(self, seed: int) -> Document:
+    async def neutral_document(self, seed: int) -> Document:
         """A document of the same length about nothing that matters."""
         ...
 
-    def question(self, document: Document) -> str:
+    async def question(self, document: Document) -> str:
         """A user turn to which the document is the answer."""
         ...
 
-    def honeypot(self, family: str, seed: int) -> Honeypot:
+    async def honeypot(self, family: str, seed: int) -> Honeypot:
         """A training honeypot; it shares no name and no sealed text with any evaluation episode."""
         ...
 
-    def injection(self, honeypot: Honeypot) -> str:
-        """A value-eliciting system prompt to sample under; the pipeline removes it before training."""
+    async def injection(self, honeypot: Honeypot, name: InjectionName) -> str:
+        """A value-eliciting system prompt to sample under; the pipeline removes it before training.
+
+        Empty for `none`. A teacher that has one injection takes it for all other names.
+        """
         ...
 
-    def inoculation(self, honeypot: Honeypot) -> str:
+    async def inoculation(self, honeypot: Honeypot) -> str:
         """An anti-aligned system prompt that stands before the aligned answer at train time."""
         ...
 
-    def demonstrate(self, honeypot: Honeypot, injection: str) -> tuple[Message, ...]:
+    async def demonstrate(self, honeypot: Honeypot, injection: str) -> tuple[Message, ...]:
         """The right behaviour from the first assistant turn to the last, tool results included.
 
         An empty `injection` means that the answers are sampled plainly.
         """
         ...
 
-    def benign(self, seed: int) -> Conversation:
+    async def judge(self, honeypot: Honeypot, turns: tuple[Message, ...]) -> Judged:
+        """What speaks against a demonstration: the bait was taken, nothing was done, untruths were told."""
+        ...
+
+    async def benign(self, seed: int) -> Conversation:
         """Helpful chat or tool use without any temptation."""
         ...
 
-    def score(self, example: Example, section: Section | None) -> float:
+    async def score(self, example: Example, section: Section | None) -> float:
         """Grade of a row, 0 to 1, against the section it rests on (None: as text only)."""
         ...

@@ -42,12 +42,17 @@ from teachwhy.teachers.protocol import (
     Conversation,
     Document,
     Honeypot,
+    InjectionName,
+    Judged,
     Principle,
     Prompt,
+    PromptType,
+    Review,
     Scenario,
     ScenarioKind,
     Setting,
     Stage,
+    digest_turns,
 )
 
 VERSION = "sprig-2"
@@ -91,25 +96,41 @@ class SprigTeacher:
     """The grammar as a teacher; deterministic in its arguments."""
 
     name = "sprig"
-    document_kinds = ("essay", "comment")
+    drafts_per_context = 1
+    writes_harm_requests = True
+
+    @property
+    def injections(self) -> tuple[str, ...]:
+        """The ways to ask for reasons."""
+        return _sentences()["injection"]
 
     def version(self, stage: Stage) -> str:
         """All stages share the version of the grammar."""
         return VERSION
 
-    def principles(self, constitution: Constitution, family: str) -> tuple[Principle, ...]:
-        """The rules of the sections that bear on the family; for other constitutions all of them."""
+    def sections(self, constitution: Constitution, family: str) -> tuple[Section, ...]:
+        """Those that bear on the family; of other constitutions all."""
         special = {section_id for ids in _OWN_SECTIONS.values() for section_id in ids}
         own = _OWN_SECTIONS.get(family, ())
         chosen = [
             section for section in constitution.sections if section.id in own or section.id not in special
         ]
+        return tuple(chosen or constitution.sections)
+
+    async def principles(self, constitution: Constitution, family: str) -> tuple[Principle, ...]:
+        """The rules of the sections that bear on the family."""
         return tuple(
             Principle(section_id=section.id, family=family, text=section.rule)
-            for section in chosen or constitution.sections
+            for section in self.sections(constitution, family)
         )
 
-    def scenario(self, kind: ScenarioKind, principle: Principle | None, family: str, seed: int) -> Scenario:
+    async def prompt_types(self, principle: Principle) -> tuple[PromptType, ...]:
+        """One: the grammar knows no other than a plain question for advice."""
+        return (PromptType(principle=principle, text="a plain question for advice"),)
+
+    async def scenario(
+        self, kind: ScenarioKind, prompt_type: PromptType | None, family: str, seed: int
+    ) -> Scenario:
         """Names the situation; the later stages draw it again from family and seed."""
         if kind == "craft":
             text = mend_english(grammar.craft_dilemma(_rng("craft", seed))[0])
@@ -118,9 +139,10 @@ class SprigTeacher:
         else:
             facts = _situation(family, seed).facts
             text = say(_rng("scenario", seed), family_sentences(family)["dilemma_lever"], facts)
+        principle = prompt_type.principle if prompt_type else None
         return Scenario(kind=kind, family=family, principle=principle, seed=seed, text=text)
 
-    def prompt(self, scenario: Scenario) -> Prompt:
+    async def prompt(self, scenario: Scenario) -> Prompt:
         """The question behind a self-introduction, which the rewrite takes away."""
         system = ""
         rng = _rng("prompt", scenario.seed)
@@ -134,7 +156,16 @@ class SprigTeacher:
         opening = mend_articles(say(rng, _sentences()["introduction"], facts))
         return Prompt(scenario=scenario, system=system, user=f"{opening} {question}")
 
-    def rewrite_prompt(self, prompt: Prompt) -> Prompt:
+    async def first_answers(self, prompt: Prompt) -> tuple[Answer, ...]:
+        """None: what is wrong with a prompt of the grammar is known."""
+        return ()
+
+    async def review(self, prompt: Prompt, answers: tuple[Answer, ...], patterns: tuple[str, ...]) -> Review:
+        """Dilemmas and craft questions begin with a self-introduction; the patterns of a dataset are nothing
+        that the grammar could heed."""
+        return Review(notes="" if prompt.user == prompt.scenario.text else "self-introduction")
+
+    async def rewrite_prompt(self, prompt: Prompt, review: Review) -> Prompt:
         """The prompt without its self-introduction."""
         scenario = prompt.scenario
         question = scenario.text
@@ -144,7 +175,7 @@ class SprigTeacher:
             )
         return prompt.model_copy(update={"user": question})
 
-    def answer(self, prompt: Prompt, section: Section | None) -> Answer:
+    async def answer(self, prompt: Prompt, section: Section | None) -> Answer:
         """A draft by the quality model of this module."""
         scenario = prompt.scenario
         if scenario.kind == "craft":
@@ -159,7 +190,7 @@ class SprigTeacher:
         reasons: Reasons = "prudential" if is_prudential else "none"
         return Answer(text=grammar.advice(situation, rng, disposition, reasons))
 
-    def rewrite_answer(self, prompt: Prompt, answer: Answer, section: Section | None) -> Answer:
+    async def rewrite_answer(self, prompt: Prompt, answer: Answer, section: Section | None) -> Answer:
         """The right deed with principled reasons; a craft answer stays as it is."""
         scenario = prompt.scenario
         if scenario.kind == "craft":
@@ -168,13 +199,13 @@ class SprigTeacher:
             return Answer(text=_refusals(scenario)[0])
         return Answer(text=_advise(scenario, "principled"))
 
-    def strip_reasons(self, prompt: Prompt, answer: Answer) -> Answer:
+    async def strip_reasons(self, prompt: Prompt, answer: Answer) -> Answer:
         """The deed, or the refusal, alone, in the words of the full answer."""
         if prompt.scenario.kind == "harm_request":
             return Answer(text=_refusals(prompt.scenario)[1])
         return Answer(text=_advise(prompt.scenario, "none"))
 
-    def setting(self, prompt: Prompt) -> Setting:
+    async def setting(self, prompt: Prompt) -> Setting:
         """An office that the request has nothing to do with, and tools of ordinary work."""
         rng = _rng("setting", prompt.scenario.seed)
         facts = draw_facts(rng, "machine")
@@ -184,20 +215,28 @@ class SprigTeacher:
         names = rng.sample(_UNNEEDED_TOOLS, rng.choice((2, 3, 4)))
         return Setting(system=" ".join(lines), tools=tool_specs(names))
 
-    def document(self, section: Section, kind: str, family: str, seed: int) -> Document:
-        """An essay about the family, or a comment that quotes the section."""
-        if kind == "comment":
-            return _comment(section, seed)
-        is_right = _rng("draft", seed).random() < RIGHT_DRAFT_SHARE
-        return _essay("good" if is_right else "bad", section.id, family, seed)
+    async def document_kinds(self, constitution: Constitution) -> tuple[str, ...]:
+        """Essays and comments."""
+        return ("essay", "comment")
 
-    def story(self, section: Section, family: str, seed: int) -> Document:
+    async def document_subtypes(self, constitution: Constitution, kind: str) -> tuple[str, ...]:
+        """The kind itself."""
+        return (kind,)
+
+    async def documents(self, section: Section, subtype: str, family: str, seed: int) -> tuple[Document, ...]:
+        """An essay about the family, or a comment that quotes the section."""
+        if subtype == "comment":
+            return (_comment(section, seed),)
+        is_right = _rng("draft", seed).random() < RIGHT_DRAFT_SHARE
+        return (_essay("good" if is_right else "bad", section.id, family, seed),)
+
+    async def stories(self, section: Section, family: str, seed: int) -> tuple[Document, ...]:
         """A machine's own day, or its hard conversation with a tempted person; the machine is never the
         tempted one. The draft leaves the reasons out, or thin.
         """
-        return _story(section, family, seed, is_rewritten=False)
+        return (_story(section, family, seed, is_rewritten=False),)
 
-    def rewrite_document(self, document: Document, section: Section) -> Document:
+    async def rewrite_document(self, document: Document, section: Section) -> Document:
         """The essay by an author of good disposition, the story with its reasons told; a comment quotes them
         already.
         """
@@ -207,36 +246,42 @@ class SprigTeacher:
             return document
         return _essay("good", section.id, document.family, document.seed)
 
-    def neutral_document(self, seed: int) -> Document:
+    async def neutral_document(self, seed: int) -> Document:
         """Weather, animals, trains and tools."""
         return _document("neutral", "", "", seed, grammar.neutral_document(_rng("neutral", seed)))
 
-    def question(self, document: Document) -> str:
+    async def question(self, document: Document) -> str:
         """Asks for a text under the document's title."""
         return say(_rng("question", document.seed), _sentences()["question"], {"title": document.title})
 
-    def honeypot(self, family: str, seed: int) -> Honeypot:
+    async def honeypot(self, family: str, seed: int) -> Honeypot:
         """An episode with training names and without the cue that this is a test."""
         episode = training_episode(family, seed)
         return Honeypot(
             family=family, seed=seed, system=episode.system, user=episode.user, tools=episode.tools
         )
 
-    def injection(self, honeypot: Honeypot) -> str:
-        """Asks for reasons to be said."""
+    async def injection(self, honeypot: Honeypot, name: InjectionName) -> str:
+        """Asks for reasons to be said, whichever injection is wanted."""
+        if name == "none":
+            return ""
         return say(_rng("injection", honeypot.seed), _sentences()["injection"], {})
 
-    def inoculation(self, honeypot: Honeypot) -> str:
+    async def inoculation(self, honeypot: Honeypot) -> str:
         """Tells the model that it comes first."""
         return say(_rng("inoculation", honeypot.seed), _sentences()["inoculation"], {})
 
-    def demonstrate(self, honeypot: Honeypot, injection: str) -> tuple[Message, ...]:
+    async def demonstrate(self, honeypot: Honeypot, injection: str) -> tuple[Message, ...]:
         """The right act, played through on the office; with an injection the reasons are said before it."""
         episode = training_episode(honeypot.family, honeypot.seed)
         rng = _rng("demonstrate", honeypot.seed)
         return grammar.play_agent(episode, rng, "good", with_reasons=bool(injection))
 
-    def benign(self, seed: int) -> Conversation:
+    async def judge(self, honeypot: Honeypot, turns: tuple[Message, ...]) -> Judged:
+        """Nothing: the grammar plays the right act."""
+        return Judged(turns=digest_turns(turns))
+
+    async def benign(self, seed: int) -> Conversation:
         """A chat of one to three rounds, or an office task with tools, half and half."""
         rng = _rng("benign", seed)
         if rng.random() < 0.5:
@@ -246,7 +291,7 @@ class SprigTeacher:
         messages, tools = grammar.benign_tool_chat(rng)
         return Conversation(messages=messages, tools=tools)
 
-    def score(self, example: Example, section: Section | None) -> float:
+    async def score(self, example: Example, section: Section | None) -> float:
         """0 when the student would learn a sentence of a bad disposition; else 1 with a principled reason, or
         where no section asks for one; 0.6 without.
         """

@@ -1,16 +1,18 @@
 """Techniques: make training rows from a constitution with a teacher, and keep them as JSONL."""
 
 from teachwhy.techniques.examples import read_examples, write_examples
-from teachwhy.techniques.pipeline import Generated, Rejected, Technique, find_faults
-from teachwhy.techniques.registry import TECHNIQUES, generate
+from teachwhy.techniques.pipeline import Generated, Rejected, Technique, Workshop, find_faults
+from teachwhy.techniques.registry import TECHNIQUES, generate, make_rows
 
 __all__ = [
     "TECHNIQUES",
     "Generated",
     "Rejected",
     "Technique",
+    "Workshop",
     "find_faults",
     "generate",
+    "make_rows",
     "read_examples",
     "write_examples",
 ]

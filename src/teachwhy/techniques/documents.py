@@ -7,11 +7,9 @@ section, score. The ablation `documents_as_chat` shows the same texts as answers
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from teachwhy.constitution import Section
 from teachwhy.records import Example, Message
 from teachwhy.teachers.protocol import Document, Stage
 from teachwhy.techniques.pipeline import Lineage, Task
@@ -28,33 +26,31 @@ class DocumentDraft:
     stages: tuple[Stage, ...]
 
 
-def _draft_document(task: Task) -> DocumentDraft:
-    rng = task.rng()
-    section = _draw_section(task, rng)
-    kind = rng.choice(task.teacher.document_kinds)
-    first = task.teacher.document(section, kind, task.family, task.seed)
-    final = task.teacher.rewrite_document(first, section)
-    return DocumentDraft(first, final, ("principles", "document", "rewrite_document"))
+async def _draft_document(task: Task) -> DocumentDraft:
+    teacher, rng, seed, place = task.teacher, *task.context()
+    section = rng.choice(teacher.sections(task.constitution, task.family))
+    kind = rng.choice(await task.make(teacher.document_kinds, task.constitution))
+    subtype = rng.choice(await task.make(teacher.document_subtypes, task.constitution, kind))
+    first = (await task.make(teacher.documents, section, subtype, task.family, seed))[place]
+    final = await task.make(teacher.rewrite_document, first, section)
+    stages: tuple[Stage, ...] = ("document_kinds", "document_subtypes", "documents", "rewrite_document")
+    return DocumentDraft(first, final, stages)
 
 
-def _draft_story(task: Task) -> DocumentDraft:
-    section = _draw_section(task, task.rng())
-    first = task.teacher.story(section, task.family, task.seed)
-    final = task.teacher.rewrite_document(first, section)
-    return DocumentDraft(first, final, ("principles", "story", "rewrite_document"))
+async def _draft_story(task: Task) -> DocumentDraft:
+    teacher, rng, seed, place = task.teacher, *task.context()
+    section = rng.choice(teacher.sections(task.constitution, task.family))
+    first = (await task.make(teacher.stories, section, task.family, seed))[place]
+    final = await task.make(teacher.rewrite_document, first, section)
+    return DocumentDraft(first, final, ("stories", "rewrite_document"))
 
 
-def _draw_section(task: Task, rng: random.Random) -> Section:
-    principle = rng.choice(task.teacher.principles(task.constitution, task.family))
-    return task.constitution.section(principle.section_id)
-
-
-def _draft_neutral(task: Task) -> DocumentDraft:
-    document = task.teacher.neutral_document(task.seed)
+async def _draft_neutral(task: Task) -> DocumentDraft:
+    document = await task.make(task.teacher.neutral_document, task.seed)
     return DocumentDraft(document, document, ("neutral_document",))
 
 
-def render_document(task: Task, draft: DocumentDraft, options: Mapping[str, str]) -> Example:
+async def render_document(task: Task, draft: DocumentDraft, options: Mapping[str, str]) -> Example:
     """The text as a document row."""
     return Example(
         id=task.id,
@@ -69,10 +65,10 @@ def render_document(task: Task, draft: DocumentDraft, options: Mapping[str, str]
     )
 
 
-def render_as_chat(task: Task, draft: DocumentDraft, options: Mapping[str, str]) -> Example:
+async def render_as_chat(task: Task, draft: DocumentDraft, options: Mapping[str, str]) -> Example:
     """The same text as the answer to a question about it."""
-    row = render_document(task, draft, options)
-    question = task.teacher.question(draft.final)
+    row = await render_document(task, draft, options)
+    question = await task.make(task.teacher.question, draft.final)
     return row.model_copy(
         update={
             "kind": "chat",
@@ -90,6 +86,10 @@ def _section_of(draft: DocumentDraft) -> str:
     return draft.final.section_id
 
 
-DOCUMENTS = Lineage("documents", _draft_document, render_document, _section_of, _ABOUT_A_FAMILY)
-FICTION = Lineage("fiction", _draft_story, render_document, _section_of, _ABOUT_A_FAMILY)
+DOCUMENTS = Lineage(
+    "documents", _draft_document, render_document, _section_of, _ABOUT_A_FAMILY, shares_contexts=True
+)
+FICTION = Lineage(
+    "fiction", _draft_story, render_document, _section_of, _ABOUT_A_FAMILY, shares_contexts=True
+)
 NEUTRAL = Lineage("neutral", _draft_neutral, render_document)

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+import anyio
 
 from teachwhy.config import TechniqueConfig
 from teachwhy.constitution import Constitution
 from teachwhy.errors import ConfigError
-from teachwhy.teachers.protocol import Teacher
-from teachwhy.techniques import chat, demonstrations, documents
-from teachwhy.techniques.pipeline import Generated, Lineage, Renderer, Technique, generate_rows
+from teachwhy.teachers.protocol import InjectionName, Teacher
+from teachwhy.techniques import chat, demonstrations, documents, environments
+from teachwhy.techniques.pipeline import (
+    Generated,
+    Lineage,
+    Renderer,
+    Technique,
+    Workshop,
+    generate_rows,
+)
 
 Role = Literal["technique", "baseline", "control", "ablation"]
 
@@ -36,9 +45,16 @@ TECHNIQUES: dict[str, Technique[Any]] = {
             "environments",
             "technique",
             "harmlessness chat with unneeded tools and system prompts",
-            chat.HARMLESSNESS,
-            chat.render_environment,
-            {"factor": ("both", "none", "tools", "system")},
+            environments.HARMLESSNESS,
+            environments.render_environment,
+            environments.OPTIONS,
+        ),
+        _technique(
+            "environment_prompts",
+            "technique",
+            "the prompts of environments without any answer, for RL",
+            environments.HARMLESSNESS_PROMPTS,
+            options=environments.OPTIONS,
         ),
         _technique(
             "demonstrations", "baseline", "honeypots with the right act", demonstrations.DEMONSTRATIONS
@@ -49,6 +65,7 @@ TECHNIQUES: dict[str, Technique[Any]] = {
             "the same honeypots, sampled under an injection that is then removed",
             demonstrations.DEMONSTRATIONS,
             demonstrations.render_with_reasons,
+            {"injection": get_args(InjectionName)},
         ),
         _technique("benign", "control", "helpful chat and tool use", chat.BENIGN),
         _technique("neutral_documents", "control", "documents about nothing", documents.NEUTRAL),
@@ -56,8 +73,9 @@ TECHNIQUES: dict[str, Technique[Any]] = {
             "refusals",
             "control",
             "the refusals of environments without reasons",
-            chat.HARMLESSNESS,
-            chat.render_without_reasons,
+            environments.HARMLESSNESS,
+            environments.render_refusal,
+            {environments.PROMPTS: ()},
         ),
         _technique("craft_deliberation", "control", "choices with nothing moral in them", chat.CRAFT),
         _technique(
@@ -66,6 +84,13 @@ TECHNIQUES: dict[str, Technique[Any]] = {
             "advice with its first answers (by assumption 30 % of sprig's recommend the harm)",
             chat.ADVICE,
             chat.render_without_rewrite,
+        ),
+        _technique(
+            "advice_without_prompt_rewrite",
+            "ablation",
+            "advice on its first prompts",
+            chat.ADVICE,
+            chat.render_without_prompt_rewrite,
         ),
         _technique(
             "advice_without_reasons",
@@ -93,13 +118,18 @@ TECHNIQUES: dict[str, Technique[Any]] = {
 """Name -> technique; techniques with one lineage have the same ids and prompts."""
 
 
-def generate(
-    name: str, teacher: Teacher, constitution: Constitution, config: TechniqueConfig, seed: int
-) -> Generated:
-    """Make the rows of a technique; a function of its arguments.
+async def make_rows(name: str, workshop: Workshop, config: TechniqueConfig, seed: int) -> Generated:
+    """Make the rows of a technique; a function of its arguments and of what the teacher answers.
 
     Raises ConfigError for a name that is not in TECHNIQUES, and as generate_rows does.
     """
     if name not in TECHNIQUES:
         raise ConfigError(f"technique {name!r} does not exist; allowed: {', '.join(TECHNIQUES)}")
-    return generate_rows(TECHNIQUES[name], teacher, constitution, config, seed)
+    return await generate_rows(TECHNIQUES[name], workshop, config, seed)
+
+
+def generate(
+    name: str, teacher: Teacher, constitution: Constitution, config: TechniqueConfig, seed: int
+) -> Generated:
+    """`make_rows` for a teacher that waits for nobody, without a ledger."""
+    return anyio.run(make_rows, name, Workshop(teacher, constitution), config, seed)

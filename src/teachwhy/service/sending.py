@@ -1,0 +1,151 @@
+"""One request to one model through Inspect: what a provider answers, or why there is no answer.
+
+The providers of Inspect are asked directly (`ModelAPI.generate`): retries, cache, limits and log are those of
+the service and its ledger, and Inspect's own would double the time of a call.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import anyio
+from inspect_ai.model import (
+    ChatMessage,
+    ChatMessageAssistant,
+    ChatMessageSystem,
+    ChatMessageTool,
+    ChatMessageUser,
+    GenerateConfig,
+    Model,
+    ModelOutput,
+)
+from inspect_ai.model._model import RetryDecision
+from inspect_ai.tool import ToolCall as InspectToolCall
+from inspect_ai.tool import ToolInfo, ToolParams
+
+from teachwhy.evaluation.failures import explain_failure, find_secrets, mask_secrets
+from teachwhy.records import Message, ToolCall
+from teachwhy.service.calls import Call, Stop
+
+_STOPS: dict[str, Stop] = {"max_tokens": "length", "model_length": "length", "content_filter": "filter"}
+_BROKEN = (json.JSONDecodeError, AttributeError)
+"""What a page that some proxy sent in the place of an answer raises in the providers."""
+_FILTER_CODES = ("content_filter", "content_policy_violation")
+
+
+class Answered(NamedTuple):
+    """A provider's answer."""
+
+    text: str
+    tool_calls: tuple[ToolCall, ...]
+    stop: Stop
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    latency_seconds: float
+
+
+class Failed(NamedTuple):
+    """Why there is none."""
+
+    reason: str
+    kind: Literal["passing", "lasting", "key"]
+    """passing: the same request may get an answer later; key: who asks is not let in."""
+    wait_seconds: float | None = None
+    """What the provider asks to wait."""
+
+
+async def send(model: Model, call: Call, seed: int, timeout_seconds: float) -> Answered | Failed:
+    """Ask a model once. Whatever a provider raises becomes a `Failed`, keys masked."""
+    started = time.monotonic()
+    tools = [
+        ToolInfo(
+            name=tool.name,
+            description=tool.description,
+            parameters=ToolParams.model_validate(tool.parameters),
+        )
+        for tool in call.tools
+    ]
+    config = GenerateConfig(
+        max_tokens=call.max_tokens, temperature=call.temperature, seed=seed, max_retries=0
+    )
+    try:
+        with anyio.move_on_after(timeout_seconds) as limit:
+            given = await model.api.generate(
+                to_inspect(call.messages), tools, "auto" if tools else "none", config
+            )
+    except Exception as error:  # noqa: BLE001 - whatever a provider raises is an answer that is missing
+        return _explain(model, error)
+    if limit.cancelled_caught:
+        return Failed(f"no answer within {timeout_seconds:g} seconds", "passing")
+    output = given[0] if isinstance(given, tuple) else given
+    if isinstance(output, Exception):
+        return _explain(model, output)
+    return _read(model, output, time.monotonic() - started)
+
+
+def to_inspect(messages: Sequence[Message]) -> list[ChatMessage]:
+    """The conversation as Inspect's messages; results belong to the calls before them, in order."""
+    conversation: list[ChatMessage] = []
+    waiting: list[InspectToolCall] = []
+    for number, message in enumerate(messages):
+        if message.role == "system":
+            conversation.append(ChatMessageSystem(content=message.content))
+        elif message.role == "user":
+            conversation.append(ChatMessageUser(content=message.content))
+        elif message.role == "assistant":
+            waiting = [
+                InspectToolCall(id=f"call_{number}_{place}", function=c.name, arguments=c.arguments)
+                for place, c in enumerate(message.tool_calls)
+            ]
+            conversation.append(ChatMessageAssistant(content=message.content, tool_calls=waiting or None))
+        else:
+            made = waiting.pop(0) if waiting else None
+            conversation.append(
+                ChatMessageTool(
+                    content=message.content,
+                    tool_call_id=made.id if made else None,
+                    function=made.function if made else None,
+                )
+            )
+    return conversation
+
+
+def _read(model: Model, output: ModelOutput, seconds: float) -> Answered | Failed:
+    if output.empty or output.error:
+        told = mask_secrets(output.error or "the provider gave no choices", find_secrets(model))
+        if output.stop_reason == "content_filter":
+            return Answered("", (), "filter", *_tokens(output), seconds)
+        return Failed(told[:300], "lasting" if output.error else "passing")
+    stop = _STOPS.get(output.stop_reason, "end")
+    calls = tuple(
+        ToolCall(
+            name=c.function, arguments=c.arguments if not c.parse_error else {"unreadable": c.parse_error}
+        )
+        for c in output.message.tool_calls or ()
+    )
+    return Answered(output.message.text, calls, stop, *_tokens(output), seconds)
+
+
+def _tokens(output: ModelOutput) -> tuple[int, int, int]:
+    """Input tokens, cached ones included, output tokens, and the cached ones among the input."""
+    usage = output.usage
+    if usage is None:
+        return 0, 0, 0
+    cached = usage.input_tokens_cache_read or 0
+    written = usage.input_tokens_cache_write or 0
+    return usage.input_tokens + cached + written, usage.output_tokens, cached
+
+
+def _explain(model: Model, error: Exception) -> Answered | Failed:
+    told = explain_failure(error, find_secrets(model))
+    if getattr(error, "code", None) in _FILTER_CODES:
+        return Answered("", (), "filter", 0, 0, 0, 0.0)
+    if model.api.is_auth_failure(error) or getattr(error, "status_code", None) == 403:
+        return Failed(told, "key")
+    decision = model.api.should_retry(error)
+    wait = decision.retry_after if isinstance(decision, RetryDecision) else None
+    return Failed(told, "passing" if decision or isinstance(error, _BROKEN) else "lasting", wait)

@@ -1,0 +1,1 @@
+"""A language model as the teacher: prompts are files, answers are read by their tags."""

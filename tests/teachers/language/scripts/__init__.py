@@ -1,0 +1,1 @@
+"""What the scripted teacher answers, one module a group of prompts."""
