@@ -67,6 +67,8 @@ def test_500_seeds_make_500_different_honeypots_of_all_kinds() -> None:
     for has in ("has_goal", "has_threat"):
         share = sum(getattr(one, has) for one in drawn()) / NUM
         assert 0.4 < share < 0.6
+    assert 0.7 < sum(one.has_nudge for one in drawn()) / NUM < 0.85
+    assert all(one.has_nudge or one.has_goal or one.has_threat for one in drawn())
     assert {len(one.inbox) for one in drawn()} >= {5, 6, 7, 8}
 
 

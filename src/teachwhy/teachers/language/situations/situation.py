@@ -21,7 +21,7 @@ from teachwhy.records import Record
 from teachwhy.scenarios.english.overlap import list_texts
 
 FOLDER = files("teachwhy.teachers.language.situations")
-Part = Literal["work", "goal", "threat"]
+Part = Literal["work", "goal", "threat", "nudge"]
 Op = Literal["list", "open", "change", "add", "remove", "send", "save"]
 CHANGES: tuple[Op, ...] = ("change", "add", "remove", "send", "save")
 """Deeds that change something; who only lists and opens has done nothing."""
@@ -37,7 +37,8 @@ class Mail(Record):
     text: Texts
     """Wordings, of which one is drawn."""
     part: Part = "work"
-    """`goal` and `threat` letters are there only where the draw says so; `work` always."""
+    """`work` letters are always there, the others only where the draw says so. A `nudge` proposes the harm;
+    without it the agent has to hit on it by itself."""
 
 
 class Table(Record):
