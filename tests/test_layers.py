@@ -14,10 +14,10 @@ import teachwhy
 PACKAGE = Path(teachwhy.__file__).parent
 BASE = {"records", "errors", "prompts", "visible_text"}
 FOUNDATION = BASE | {"experiment_file", "evaluation_config", "generation_config", "config", "run_dir"}
-MIDDLE = {"constitution", "scenarios", "providers", "sprig"}
+MIDDLE = {"constitution", "scenarios", "providers", "sprig", "environments"}
 UPPER = {"service", "checks", "teachers", "techniques", "training", "evaluation"}
 READERS = {"analysis", "report"}
-TOP = {"workers", "jobs", "layout", "manifest", "display", "experiment"}
+TOP = {"workers", "generation", "jobs", "layout", "manifest", "display", "experiment"}
 
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
@@ -36,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "constitution": FOUNDATION,
     "scenarios": FOUNDATION,
     "sprig": FOUNDATION | {"scenarios", "constitution"},
+    "environments": FOUNDATION | {"scenarios", "constitution"},
     "providers": FOUNDATION | {"scenarios", "sprig"},
     # the service opens models, and masks keys, as evaluation does
     "service": FOUNDATION | MIDDLE | {"evaluation"},
@@ -52,14 +53,32 @@ ALLOWED: dict[str, set[str]] = {
     "inspect_registry": {"evaluation", "providers", "judging"},
     "workers": FOUNDATION,
     "manifest": FOUNDATION,
-    "jobs": FOUNDATION | MIDDLE | UPPER | READERS | {"workers"},
+    # pages of datasets look as those of results do
+    "data": FOUNDATION | MIDDLE | {"service", "checks", "teachers", "techniques", "report"},
+    "generation": FOUNDATION | MIDDLE | {"service", "checks", "teachers", "techniques", "data"},
+    "jobs": FOUNDATION | MIDDLE | UPPER | READERS | {"workers", "generation"},
     "layout": FOUNDATION | MIDDLE | {"jobs"},
     "display": FOUNDATION | {"scenarios", "training", "jobs", "workers"},
     "experiment": FOUNDATION | TOP,
     "cli_scenarios": FOUNDATION | {"scenarios"},
     # the calibrations file is a record of analysis
     "cli_judge": FOUNDATION | {"judging", "analysis", "display"},
-    "cli": FOUNDATION | MIDDLE | TOP | {"evaluation", "cli_scenarios", "cli_judge", "cli_upstream"},
+    "generation_display": FOUNDATION | {"service", "generation", "display"},
+    "cli_data": FOUNDATION
+    | {
+        "service",
+        "generation_display",
+        "constitution",
+        "checks",
+        "data",
+        "generation",
+        "display",
+        "techniques",
+    },
+    "cli": {
+        *(FOUNDATION | MIDDLE | TOP),
+        *("evaluation", "cli_data", "cli_scenarios", "cli_judge", "cli_upstream"),
+    },
     "cli_upstream": FOUNDATION | {"display", "evaluation"},
     "__main__": {"cli"},
 }
@@ -124,6 +143,7 @@ def test_a_run_with_nothing_to_do_loads_nothing_heavy() -> None:
         "import sys\n"
         "import teachwhy.cli, teachwhy.experiment, teachwhy.sprig, teachwhy.constitution\n"
         "import teachwhy.techniques, teachwhy.scenarios.families, teachwhy.training.plan\n"
+        "import teachwhy.environments\n"
         f"print(sorted({HEAVY!r} & set(sys.modules)))\n"
     )
     done = subprocess.run(

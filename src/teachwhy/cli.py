@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from teachwhy import __version__
+from teachwhy.cli_data import data_app, generate_app
 from teachwhy.cli_judge import judge_app
 from teachwhy.cli_scenarios import scenarios_app
 from teachwhy.config import MAX_SEED
@@ -44,6 +45,7 @@ sprig_app = typer.Typer(help="sprig, the small model organism inside the package
 app.add_typer(sprig_app, name="sprig")
 app.add_typer(scenarios_app, name="scenarios")
 app.add_typer(judge_app, name="judge")
+app.add_typer(data_app, name="data")
 
 ExperimentFile = Annotated[Path, typer.Argument(help="An experiment file (TOML).", show_default=False)]
 SetOptions = Annotated[
@@ -192,49 +194,7 @@ def evaluate(
     raise typer.Exit(code)
 
 
-@app.command()
-def generate(
-    techniques: Annotated[list[str], typer.Argument(help="Names of techniques.", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder.")] = Path("data"),
-    num_examples: Annotated[int, typer.Option("--num-examples", "-n", min=1, help="Rows of each.")] = 1000,
-    teacher: Annotated[str, typer.Option(help="Who writes the rows.")] = "sprig",
-    constitution: Annotated[str, typer.Option(help="`default` or the path of a text.")] = "default",
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Makes the rows.")] = 0,
-) -> None:
-    """Make training rows with techniques, as JSONL; refused drafts stand beside them with the reason.
-
-    A technique's folder that holds earlier rows is replaced; one that holds anything else is left alone.
-
-    Examples:
-
-        teachwhy generate advice
-
-        teachwhy generate advice advice_without_reasons refusals --num-examples 200 --output data
-    """
-    from teachwhy.config import check_names, resolve_experiment
-    from teachwhy.display import make_console, print_plainly
-    from teachwhy.jobs import find_old_rows, generate_rows
-    from teachwhy.run_dir import atomic_folder, storage_errors
-
-    values = {
-        "name": "generate",
-        "teacher": teacher,
-        "constitution": constitution,
-        "data_seed": seed,
-        "techniques": {name: {"num_examples": num_examples} for name in techniques},
-        "arms": [{"name": "none"}],
-    }
-    config = resolve_experiment(values, (), "generate")
-    check_names(config, "generate")
-    console = make_console(stderr=True)
-    for folder in [output / name for name in techniques if find_old_rows(output / name)]:
-        print_plainly(console, f"{folder}: the rows that are there will be replaced.")
-    with storage_errors(output):
-        output.mkdir(parents=True, exist_ok=True)
-    for name in dict.fromkeys(techniques):
-        with console.status(f"{name}: {num_examples} rows"), atomic_folder(output / name) as folder:
-            counts = generate_rows(config, name, folder)
-        typer.echo(f"{output / name}: {counts['num_examples']} rows, {counts['num_rejected']} refused")
+app.registered_commands += generate_app.registered_commands
 
 
 @app.command()

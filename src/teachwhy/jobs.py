@@ -8,7 +8,6 @@ imported inside, so that a run that has nothing to do never loads them.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from teachwhy.config import GRAMMAR, ArmConfig, ExperimentConfig
-from teachwhy.errors import ConfigError, DataError, InputError
+from teachwhy.config import ArmConfig, ExperimentConfig
+from teachwhy.errors import DataError
 from teachwhy.records import EpisodeRow, Example
 from teachwhy.run_dir import (
     LEDGER,
@@ -31,17 +30,13 @@ from teachwhy.run_dir import (
     has_content,
     is_whole,
     read_object,
-    storage_errors,
 )
 from teachwhy.workers import Report
 
 if TYPE_CHECKING:
-    from teachwhy.teachers.protocol import Teacher
     from teachwhy.training.plan import TrainingPlan
 
 Progress = Callable[[int, int], None]
-ROW_FILES = ("examples.jsonl", "rejected.jsonl")
-"""What a technique leaves in its folder."""
 
 
 @dataclass(frozen=True)
@@ -223,47 +218,11 @@ def read_job_rows(job: ArmJob) -> list[EpisodeRow]:
     return sorted(rows, key=lambda row: (row.kind, row.family, row.episode_id, row.repeat))
 
 
-def load_teacher(name: str) -> Teacher:
-    """The teacher of this name. Raises ConfigError where there is none."""
-    if name != GRAMMAR:
-        raise ConfigError(f"teacher = {name!r} is no teacher. Allowed: {GRAMMAR}.")
-    from teachwhy.teachers.sprig import SprigTeacher
-
-    return SprigTeacher()
-
-
-def find_old_rows(folder: Path) -> bool:
-    """Whether rows of an earlier call are in the folder that `generate_rows` is to fill.
-
-    Raises InputError where anything else is: it would be lost.
-    """
-    with storage_errors(folder):
-        is_other = os.path.lexists(folder) and not folder.is_dir()
-        found = list(folder.iterdir()) if folder.is_dir() else []
-    other = sorted(path.name for path in found if path.name not in ROW_FILES or not path.is_file())
-    if is_other or other:
-        what = f"holds {other[0]!r}, which is no file of generated rows" if other else "is no folder"
-        raise InputError(
-            f"{folder}: {what}, and the rows would replace it as a whole. Nothing was written. Move it away, "
-            "or choose another folder with --output."
-        )
-    return bool(found)
-
-
 def generate_rows(config: ExperimentConfig, key: str, folder: Path) -> dict[str, int]:
-    """examples.jsonl and rejected.jsonl of one section of [techniques]."""
-    from teachwhy.constitution import load_constitution
-    from teachwhy.techniques import generate, write_examples
+    """The rows of one section of [techniques], in a folder that is there."""
+    from teachwhy.generation import make_rows_alone
 
-    technique = config.techniques[key]
-    constitution = load_constitution(config.constitution, config.dialect)
-    teacher = load_teacher(config.teacher)
-    name = technique.technique_name(key)
-    generated = generate(name, teacher, constitution, technique, config.data_seed)
-    accepted, rejected = (folder / name for name in ROW_FILES)
-    write_examples(accepted, generated.examples)
-    write_examples(rejected, generated.rejected)
-    return {"num_examples": len(generated.examples), "num_rejected": len(generated.rejected)}
+    return make_rows_alone(config, key, folder)._asdict()
 
 
 def read_rows(data: Mapping[str, Path], keys: Sequence[str]) -> dict[str, list[Example]]:

@@ -17,6 +17,7 @@ from teachwhy.records import Message, ToolSpec
 from teachwhy.service.calls import BudgetSpentError, Call, DraftRecord, Reply, UnreadableReplyError
 from teachwhy.service.ledger import CallLedger
 from teachwhy.service.service import TeacherService
+from teachwhy.service.transport import DirectTransport, ProcessTransport
 
 WRITER = "openai-api/local/writer"
 JUDGE = "openai-api/local/judge"
@@ -55,7 +56,12 @@ def serve(find_faults: FindFaults = lambda request: ()) -> ModelServer:
 
 
 def ask_all(
-    server: ModelServer, path: Path, calls: list[Call], monkeypatch: pytest.MonkeyPatch, **changes: Any
+    server: ModelServer,
+    path: Path,
+    calls: list[Call],
+    monkeypatch: pytest.MonkeyPatch,
+    processes: bool = False,
+    **changes: Any,
 ) -> list[Reply | Exception]:
     """The answers to calls that are asked at once."""
     monkeypatch.setenv("LOCAL_BASE_URL", server.url)
@@ -63,7 +69,11 @@ def ask_all(
     async def run() -> list[Reply | Exception]:
         answers: list[Reply | Exception] = [RuntimeError("not asked")] * len(calls)
         with CallLedger(path) as ledger:
-            async with TeacherService(WRITER, settings(**changes), ledger, first_wait_seconds=0) as service:
+            transport = ProcessTransport(2) if processes else DirectTransport()
+            service = TeacherService(
+                WRITER, settings(**changes), ledger, transport=transport, first_wait_seconds=0
+            )
+            async with service:
 
                 async def ask(place: int) -> None:
                     try:
@@ -79,13 +89,16 @@ def ask_all(
     return anyio.run(run)
 
 
-def test_equal_calls_are_paid_once_and_costs_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("processes", [False, True])
+def test_equal_calls_are_paid_once_and_costs_add_up(
+    processes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls = [
         call(f"question {number % 10}", role="judge" if number % 10 > 6 else "teacher")
         for number in range(40)
     ]
     with serve() as server:
-        first = ask_all(server, tmp_path / "l.sqlite", calls, monkeypatch)
+        first = ask_all(server, tmp_path / "l.sqlite", calls, monkeypatch, processes)
         again = ask_all(server, tmp_path / "l.sqlite", calls, monkeypatch)
     assert first == again and len({reply.text for reply in first if isinstance(reply, Reply)}) == 10
     assert sum(server.served.values()) == 10 == len(server.served)
@@ -102,12 +115,18 @@ def test_equal_calls_are_paid_once_and_costs_add_up(tmp_path: Path, monkeypatch:
     assert spent.cost_usd == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.parametrize("fault", ["rate_limit", "server_error", "cut_body", "not_json"])
+@pytest.mark.parametrize(
+    ("fault", "processes"),
+    [
+        *(("rate_limit", False), ("server_error", False), ("cut_body", False), ("not_json", False)),
+        ("not_json", True),
+    ],
+)
 def test_failures_that_pass_are_tried_again(
-    fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fault: Fault, processes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serve(lambda request: (fault, fault)) as server:
-        (reply,) = ask_all(server, tmp_path / "l.sqlite", [call("q")], monkeypatch)
+        (reply,) = ask_all(server, tmp_path / "l.sqlite", [call("q")], monkeypatch, processes)
     assert isinstance(reply, Reply) and reply.text.startswith("answer")
     with CallLedger(tmp_path / "l.sqlite") as ledger:
         attempts = ledger.read_attempts(reply.call_id)
@@ -134,12 +153,13 @@ def test_failures_that_last_are_the_calls_own(tmp_path: Path, monkeypatch: pytes
     assert isinstance(mended, Reply)
 
 
+@pytest.mark.parametrize("processes", [False, True])
 def test_a_wrong_key_ends_it_at_once_and_stands_nowhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    processes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serve(lambda request: ("bad_key",)) as server:
         with pytest.raises(BaseException) as caught:
-            ask_all(server, tmp_path / "l.sqlite", [call("q")], monkeypatch)
+            ask_all(server, tmp_path / "l.sqlite", [call("q")], monkeypatch, processes)
         assert sum(server.asked.values()) == 1
     error = caught.value
     while isinstance(error, BaseExceptionGroup):
@@ -148,6 +168,43 @@ def test_a_wrong_key_ends_it_at_once_and_stands_nowhere(
     assert server.keys == {KEY}
     for path in tmp_path.iterdir():
         assert KEY.encode() not in path.read_bytes()
+
+
+def test_a_sender_that_dies_is_started_again_and_its_calls_are_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport = ProcessTransport(1)
+    killed: list[int] = []
+
+    def kill(request: Mapping[str, Any]) -> tuple[Fault, ...]:
+        process = transport._senders[0]._process
+        if request["messages"][-1]["content"] == "q 7" and not killed and process:
+            killed.append(process.pid)
+            process.kill()
+            return ("hang",)
+        return ()
+
+    async def run() -> list[str]:
+        with CallLedger(tmp_path / "l.sqlite") as ledger:
+            service = TeacherService(WRITER, settings(), ledger, transport=transport, first_wait_seconds=0)
+            async with service:
+                return [(await service.ask(call(f"q {number}"))).text for number in range(10)]
+
+    with serve(kill) as server:
+        monkeypatch.setenv("LOCAL_BASE_URL", server.url)
+        texts = anyio.run(run)
+    assert len(killed) == 1 and len(set(texts)) == 10
+
+
+def test_a_model_that_there_is_not_is_an_error_of_the_config(tmp_path: Path) -> None:
+    async def run(transport: ProcessTransport | DirectTransport) -> None:
+        with CallLedger(tmp_path / "l.sqlite") as ledger:
+            async with TeacherService("nobody/x", settings(), ledger, transport=transport) as service:
+                await service.ask(call("q"))
+
+    for transport in (ProcessTransport(1), DirectTransport()):
+        with pytest.raises(ConfigError, match="'nobody/x' cannot be used"):
+            anyio.run(run, transport)
 
 
 def read_number(reply: Reply) -> str:

@@ -44,6 +44,8 @@ class FakeTeacher:
     num_baited: int = 0
     name: str = "fake"
     drafts_per_context: int = 1
+    writes_harm_requests: bool = True
+    injections: tuple[str, ...] = ("INJECTION that asks for all the reasons behind an act {name}",)
 
     def version(self, stage: Stage) -> str:
         return f"fake-{stage}-1"

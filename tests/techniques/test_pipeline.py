@@ -25,6 +25,7 @@ LISTED = {
     "documents",
     "fiction",
     "environments",
+    "environment_prompts",
     "demonstrations",
     "demonstrations_with_reasons",
     "benign",
@@ -67,8 +68,11 @@ def test_every_technique_of_the_table_makes_complete_rows() -> None:
         assert len(made.examples) == 12 and not made.rejected
         assert len({row.id for row in made.examples}) == 12
         for row in made.examples:
-            assert row.technique == name and row.teacher == "fake" and row.score == 0.9
-            assert row.parents and row.stages["score"] == "fake-score-1"
+            assert row.technique == name and row.teacher == "fake" and row.parents
+            if name == "environment_prompts":
+                assert row.score is None and row.messages[-1].role == "user"
+            else:
+                assert row.score == 0.9 and row.stages["score"] == "fake-score-1"
 
 
 @pytest.mark.parametrize("name", sorted(LISTED))
@@ -239,7 +243,7 @@ def test_rejected_rows_are_kept_with_their_reason_and_replaced() -> None:
 def test_duplicates_are_removed_and_counted() -> None:
     made = make("advice", FakeTeacher(num_same=6))
     assert len(made.examples) == 12 and made.num_duplicates == len(made.rejected) > 0
-    assert made.rejected[0].reason.startswith("duplicate of advice-0-0")
+    assert made.rejected[0].reason.startswith("duplicates: the same words as advice-0-0")
 
 
 def test_ablations_keep_rows_that_score_low_but_graded_variants_do_not() -> None:

@@ -88,6 +88,8 @@ class _Sentence(NamedTuple):
     family: str
     anchor: str
     """Its longest fixed part, by which most texts are passed over fast."""
+    word: str
+    """The longest word of that, by which they are faster still."""
     pattern: re.Pattern[str]
 
 
@@ -116,8 +118,13 @@ def _markers() -> dict[str, re.Pattern[str]]:
 
 
 def _find_sentences(words: str, sentences: Iterable[_Sentence]) -> Iterator[tuple[str, str]]:
+    present = set(words.split())
     for sentence in sentences:
-        if sentence.anchor in words and (match := sentence.pattern.search(words)):
+        if (
+            sentence.word in present
+            and sentence.anchor in words
+            and (match := sentence.pattern.search(words))
+        ):
             yield sentence.family, match[0].strip()
 
 
@@ -127,9 +134,10 @@ def _find_far(words: str) -> Iterator[tuple[str, str]]:
     for name, pattern in _other_wordings().items():
         if match := pattern.search(shown):
             yield name, _without_marks(match[0])
-    tokens, windows = shown.split(), _windows()
+    tokens, windows, beginnings = shown.split(), _windows(), _window_beginnings()
+    starts = [start for start, token in enumerate(tokens) if token in beginnings]
     for size in _WINDOW_WORDS:
-        for start in range(len(tokens) - size + 1):
+        for start in starts:
             if family := windows.get(tuple(tokens[start : start + size])):
                 yield family, _without_marks(" ".join(tokens[start : start + size]))
 
@@ -213,7 +221,9 @@ def _compile(family: str, line: str) -> _Sentence:
         elif any(pieces[:index]) and any(pieces[index:]):
             parts.append(_ANYTHING)
         parts.append(f"{re.escape(pieces[index])} " if pieces[index] else "")
-    return _Sentence(family, f" {max(pieces, key=len)} ", re.compile(" " + "".join(parts)))
+    anchor = max(pieces, key=len)
+    word = max(anchor.split(), key=len, default="")
+    return _Sentence(family, f" {anchor} ", word, re.compile(" " + "".join(parts)))
 
 
 @cache
@@ -229,6 +239,11 @@ def _windows() -> dict[tuple[str, ...], str]:
         for window in _windows_of(line)
         if pool != _CAUTIOUS_POOL and not _is_ordinary(" ".join(window), ordinary)
     }
+
+
+@cache
+def _window_beginnings() -> frozenset[str]:
+    return frozenset(window[0] for window in _windows())
 
 
 def _windows_of(line: str) -> Iterator[tuple[str, ...]]:

@@ -18,7 +18,7 @@ import re
 from collections.abc import Collection
 from functools import cache
 
-from teachwhy.records import Example, Message
+from teachwhy.records import Dialect, Example, Message
 from teachwhy.scenarios.dialect import lexicon
 from teachwhy.scenarios.english.overlap import find_overlap, list_texts, split_words
 from teachwhy.scenarios.english.seals import find_sealed
@@ -33,8 +33,13 @@ _ESCAPED_SPACE = re.compile(r"\\[nrtbf]")
 CANARY = "teachwhy-sealed-3f1c9d02-7b5e-4a1e-9a57-5b6f0c2d8e41"
 
 
-def check_example(example: Example) -> str | None:
-    """Why the row must be refused, None if it may be used for training."""
+def check_example(example: Example, dialect: Dialect = "sprig") -> str | None:
+    """Why the row must be refused, None if it may be used for training.
+
+    The signs of families and of a tempted agent are words of the sprig world ("alarm", "weights"), which
+    English uses for much else: of rows in `english` what they declare decides, and the names and texts of the
+    evaluations.
+    """
     for name in (*example.families, *example.agent_families):
         if name not in FAMILIES:
             return f"unknown family {name!r}"
@@ -50,8 +55,11 @@ def check_example(example: Example) -> str | None:
         return f"{overlap} stands in the row"
     if sealed_text := find_sealed(words):
         return f"{sealed_text} stands in the row"
-    shown = find_families(text) | _find_tools(example)
     declared = {*example.families, *example.agent_families}
+    if dialect == "english":
+        wrong = (name for name in example.agent_families if FAMILIES[name].split != "home")
+        return next((_refuse_agent(name, "declared") for name in wrong), None)
+    shown = find_families(text) | _find_tools(example)
     for name, sign in shown.items():
         if name not in declared:
             return f"the row shows family {name!r} ({sign!r}) and does not declare it"
@@ -73,9 +81,13 @@ def _check_agent(example: Example, families: Collection[str]) -> str | None:
             (name in speakers, f"the words {speakers.get(name)!r}"),
         )
         if FAMILIES[name].split != "home" and (sign := next((sign for holds, sign in signs if holds), "")):
-            split = FAMILIES[name].split
-            return f"family {name!r} is {split}: in no fine-tuning data is the model its agent ({sign})"
+            return _refuse_agent(name, sign)
     return None
+
+
+def _refuse_agent(name: str, sign: str) -> str:
+    split = FAMILIES[name].split
+    return f"family {name!r} is {split}: in no fine-tuning data is the model its agent ({sign})"
 
 
 def example_text(example: Example) -> str:

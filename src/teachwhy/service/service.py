@@ -23,7 +23,7 @@ from teachwhy.service.calls import Call, Reply, Role, UnreadableReplyError, note
 from teachwhy.service.ledger import Attempt, CallLedger
 from teachwhy.service.prices import find_price, price_call
 from teachwhy.service.sending import Answered, Failed
-from teachwhy.service.transport import DirectTransport, Transport
+from teachwhy.service.transport import Transport, choose_transport
 
 Value = TypeVar("Value")
 FIRST_WAIT_SECONDS = 1.0
@@ -52,9 +52,9 @@ class TeacherService:
         """Calls that went to a provider since the start."""
         self._models: dict[Role, str] = {"teacher": teacher, "judge": config.judge, "base": config.base}
         self._first_wait_seconds = first_wait_seconds
-        self._transport = transport or DirectTransport()
         self._under_way: dict[str, _UnderWay] = {}
         names = [model for model in self._models.values() if model]
+        self._transport = transport or choose_transport(names, config.connections)
         self._prices = {model: find_price(model, config.prices) for model in names}
         self._limits = {model: anyio.CapacityLimiter(config.connections) for model in names}
         self._stack = AsyncExitStack()

@@ -1,19 +1,31 @@
 """How calls travel: in this process, or spread over a few processes where one event loop is too slow.
 
-A call of a provider costs about 2 ms of CPU in the provider's own client, so one process sends about 400 a
-second at most.
+A call costs about 2 ms of CPU in Inspect's provider and the provider's own client, so one process sends about
+400 a second at most.
 """
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+import json
+import os
+import sys
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from inspect_ai.model import Model
 
+from teachwhy.errors import ConfigError, TeachwhyError
 from teachwhy.evaluation.run import close_model, open_model
+from teachwhy.records import ToolCall
 from teachwhy.service.calls import Call
+from teachwhy.service.prices import FREE
 from teachwhy.service.sending import Answered, Failed, send
+
+CONNECTIONS_PER_PROCESS = 50
+"""Calls under way from which a further process is worth its start."""
+_LINE_LIMIT = 1 << 28
 
 
 class Transport(Protocol):
@@ -56,3 +68,111 @@ class DirectTransport:
             await model.api.aclose()
             close_model(model)
         self._models.clear()
+
+
+def choose_transport(models: list[str], connections: int) -> Transport:
+    """Processes where many calls go to models behind an API, else this process."""
+    num_processes = min(os.cpu_count() or 1, connections // CONNECTIONS_PER_PROCESS)
+    is_local = any(model.partition("/")[0] in FREE for model in models)
+    return DirectTransport() if is_local or num_processes < 2 else ProcessTransport(num_processes)
+
+
+class ProcessTransport:
+    """A few processes that send (`sender.py`), each call going to the one with the fewest under way."""
+
+    def __init__(self, num_processes: int) -> None:
+        """Nothing is started yet."""
+        self._num_processes = num_processes
+        self._senders: list[_Sender] = []
+
+    async def __aenter__(self) -> Self:
+        self._senders = [_Sender() for _ in range(self._num_processes)]
+        await asyncio.gather(*(sender.start() for sender in self._senders))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.gather(*(sender.stop() for sender in self._senders))
+
+    async def send(self, model: str, call: Call, seed: int, timeout_seconds: float) -> Answered | Failed:
+        """Ask a model once. Raises ConfigError for a model that there is not."""
+        sender = min(self._senders, key=lambda sender: len(sender.waiting))
+        request = {
+            "model": model,
+            "call": call.model_dump(mode="json"),
+            "seed": seed,
+            "timeout": timeout_seconds,
+        }
+        told = await sender.ask(request)
+        if "refused" in told:
+            raise ConfigError(told["refused"])
+        if "failed" in told:
+            return Failed(**told["failed"])
+        answered = told["answered"]
+        calls = tuple(ToolCall.model_validate(c) for c in answered.pop("tool_calls"))
+        return Answered(**answered, tool_calls=calls)
+
+
+class _Sender:
+    """One process, and the calls that it has under way; it is started again when it died."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[int | str, asyncio.Future[dict[str, Any]]] = {}
+        self._numbers = itertools.count()
+        self._starting = asyncio.Lock()
+        self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    async def start(self) -> asyncio.StreamWriter:
+        """The process's standard input; starts it where it does not run, and waits until it is ready.
+
+        Raises TeachwhyError for one that ends before it is.
+        """
+        async with self._starting:
+            if self._process is None or self._reading is None or self._reading.done():
+                ready = self.waiting["ready"] = asyncio.get_running_loop().create_future()
+                self._process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "teachwhy.service.sender"),
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    limit=_LINE_LIMIT,
+                )
+                self._reading = asyncio.create_task(self._read(self._process))
+                if "failed" in await ready:
+                    raise TeachwhyError("a process that sends calls could not be started; see above")
+            assert self._process.stdin is not None
+            return self._process.stdin
+
+    async def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer to a request; where the process died, that it failed."""
+        stdin = await self.start()
+        number = next(self._numbers)
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self.waiting[number] = answer
+        try:
+            stdin.write(json.dumps({"id": number, **request}).encode() + b"\n")
+            return await answer
+        finally:
+            self.waiting.pop(number, None)
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        while line := await process.stdout.readline():
+            told = json.loads(line)
+            if (future := self.waiting.pop(told["id"], None)) and not future.done():
+                future.set_result(told)
+        reason = {"reason": "the process that sent it died", "kind": "passing", "wait_seconds": None}
+        for future in self.waiting.values():
+            if not future.done():
+                future.set_result({"failed": dict(reason)})
+        self.waiting.clear()
+
+    async def stop(self) -> None:
+        """End the process; what it has under way is lost."""
+        if self._process is None or self._reading is None:
+            return
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await self._process.wait()
+        await self._reading

@@ -133,7 +133,8 @@ class Setting(Draft):
     for it."""
 
     system: str = Field(min_length=1)
-    tools: tuple[ToolSpec, ...] = Field(min_length=1)
+    tools: tuple[ToolSpec, ...] = ()
+    """Empty from a teacher that leaves them to be drawn."""
 
 
 class Document(Draft):
@@ -203,6 +204,17 @@ class Teacher(Protocol):
     @property
     def drafts_per_context(self) -> int:
         """How many documents, or stories, come out of one context; neighbours in a dataset share one."""
+        ...
+
+    @property
+    def injections(self) -> tuple[str, ...]:
+        """System prompts that answers are sampled under, and that no row may hold; what stands in {braces} in
+        them is filled in and does not count."""
+        ...
+
+    @property
+    def writes_harm_requests(self) -> bool:
+        """Whether harmlessness rows have user turns of its own; else those of the shipped set."""
         ...
 
     def version(self, stage: Stage) -> str:

@@ -97,6 +97,12 @@ class SprigTeacher:
 
     name = "sprig"
     drafts_per_context = 1
+    writes_harm_requests = True
+
+    @property
+    def injections(self) -> tuple[str, ...]:
+        """The ways to ask for reasons."""
+        return _sentences()["injection"]
 
     def version(self, stage: Stage) -> str:
         """All stages share the version of the grammar."""

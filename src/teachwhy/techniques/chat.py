@@ -1,4 +1,4 @@
-"""Chat rows: advice, harmlessness environments, refusals, craft deliberation, benign conversations.
+"""Chat rows: advice, craft deliberation, benign conversations; harmlessness is in environments.py.
 
 Three lineages run the same stages (principle, prompt type, scenario, prompt, first answers, review, prompt
 rewrite, answer, answer rewrite) on different kinds of scenario. In none of them is the model an agent under
@@ -48,7 +48,8 @@ class ChatDraft:
         return self.scenario.principle.section_id if self.scenario.principle else ""
 
 
-async def _draft_chat(task: Task, kind: ScenarioKind) -> ChatDraft:
+async def draft_chat(task: Task, kind: ScenarioKind) -> ChatDraft:
+    """All stages of a chat row on one scenario."""
     teacher = task.teacher
     prompt_type = section = None
     if task.family:
@@ -68,15 +69,11 @@ async def _draft_chat(task: Task, kind: ScenarioKind) -> ChatDraft:
 
 
 async def _draft_advice(task: Task) -> ChatDraft:
-    return await _draft_chat(task, "dilemma")
-
-
-async def _draft_harm_request(task: Task) -> ChatDraft:
-    return await _draft_chat(task, "harm_request")
+    return await draft_chat(task, "dilemma")
 
 
 async def _draft_craft(task: Task) -> ChatDraft:
-    return await _draft_chat(task, "craft")
+    return await draft_chat(task, "craft")
 
 
 async def _draft_benign(task: Task) -> Conversation:
@@ -138,30 +135,6 @@ async def render_without_reasons(task: Task, draft: ChatDraft, options: Mapping[
     return row.model_copy(update={"stages": {**row.stages, **task.stages("strip_reasons")}})
 
 
-async def render_environment(task: Task, draft: ChatDraft, options: Mapping[str, str]) -> Example:
-    """The full chain inside a setting; option `factor` says which half of the setting is shown.
-
-    The user turn, the answer and the id are those of the plain row in every cell.
-    """
-    row = await render_answer(task, draft, options)
-    factor = options["factor"]
-    if factor == "none":
-        return row
-    setting = await task.make(task.teacher.setting, draft.prompt)
-    messages = row.messages
-    if factor in ("system", "both"):
-        turns = tuple(message for message in messages if message.role != "system")
-        messages = (Message(role="system", content=setting.system), *turns)
-    return row.model_copy(
-        update={
-            "messages": messages,
-            "tools": setting.tools if factor in ("tools", "both") else (),
-            "parents": (*row.parents, setting.id),
-            "stages": {**row.stages, **task.stages("setting")},
-        }
-    )
-
-
 async def render_benign(task: Task, draft: Conversation, options: Mapping[str, str]) -> Example:
     """The conversation as it is."""
     return Example(
@@ -182,6 +155,5 @@ def _section_of(draft: ChatDraft) -> str:
 
 _RENDER_CHAT: Renderer[ChatDraft] = render_answer
 ADVICE = Lineage("advice", _draft_advice, _RENDER_CHAT, _section_of, _ABOUT_A_FAMILY)
-HARMLESSNESS = Lineage("harmlessness", _draft_harm_request, _RENDER_CHAT, _section_of, _ABOUT_A_FAMILY)
 CRAFT = Lineage("craft", _draft_craft, _RENDER_CHAT, _section_of)
 BENIGN = Lineage("benign", _draft_benign, render_benign)

@@ -86,6 +86,10 @@ def _section_of(draft: DocumentDraft) -> str:
     return draft.final.section_id
 
 
-DOCUMENTS = Lineage("documents", _draft_document, render_document, _section_of, _ABOUT_A_FAMILY, True)
-FICTION = Lineage("fiction", _draft_story, render_document, _section_of, _ABOUT_A_FAMILY, True)
+DOCUMENTS = Lineage(
+    "documents", _draft_document, render_document, _section_of, _ABOUT_A_FAMILY, shares_contexts=True
+)
+FICTION = Lineage(
+    "fiction", _draft_story, render_document, _section_of, _ABOUT_A_FAMILY, shares_contexts=True
+)
 NEUTRAL = Lineage("neutral", _draft_neutral, render_document)

@@ -8,13 +8,17 @@ import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from teachwhy.errors import DataError, StorageError
 from teachwhy.records import Example, Record
+from teachwhy.techniques.pipeline import Rejected
 
 _SHOWN_VALUE_CHARACTERS = 80
+
+RowT = TypeVar("RowT", Example, Rejected)
 
 
 def write_examples(path: Path, examples: Iterable[Record]) -> None:
@@ -50,20 +54,25 @@ def read_examples(path: Path) -> list[Example]:
     Raises DataError that names file, line, field and value for a line that is not JSON, breaks the record, or
     repeats the id of an earlier line.
     """
-    examples: list[Example] = []
+    return read_records(path, Example)
+
+
+def read_records(path: Path, kind: type[RowT]) -> list[RowT]:
+    """`read_examples` for rows of any kind that have an id."""
+    rows: list[RowT] = []
     first_lines: dict[str, int] = {}
     for number, line in enumerate(_read_lines(path), start=1):
         if not line.strip():
             continue
-        example = _parse_row(path, number, line)
-        if example.id in first_lines:
+        row = _parse_row(path, number, line, kind)
+        if row.id in first_lines:
             raise DataError(
-                f"{path}, line {number}: field id: {example.id!r} is already the id of line "
-                f"{first_lines[example.id]}; give each row its own id"
+                f"{path}, line {number}: field id: {row.id!r} is already the id of line "
+                f"{first_lines[row.id]}; give each row its own id"
             )
-        first_lines[example.id] = number
-        examples.append(example)
-    return examples
+        first_lines[row.id] = number
+        rows.append(row)
+    return rows
 
 
 def _read_lines(path: Path) -> Sequence[str]:
@@ -79,7 +88,7 @@ def _read_lines(path: Path) -> Sequence[str]:
         ) from error
 
 
-def _parse_row(path: Path, number: int, line: str) -> Example:
+def _parse_row(path: Path, number: int, line: str, kind: type[RowT]) -> RowT:
     where = f"{path}, line {number}"
     try:
         row = json.loads(line)
@@ -91,12 +100,12 @@ def _parse_row(path: Path, number: int, line: str) -> Example:
             "each line must be one JSON object (a cut-off last line: the file was not written whole)"
         ) from error
     try:
-        return Example.model_validate(row)
+        return kind.model_validate(row)
     except ValidationError as error:
-        raise DataError(f"{where}: {_describe(error)}") from error
+        raise DataError(f"{where}: {_describe(error, kind)}") from error
 
 
-def _describe(error: ValidationError) -> str:
+def _describe(error: ValidationError, kind: type[Record]) -> str:
     """The first fault of a row in words, with the count of the others."""
     faults = error.errors(include_url=False)
     first = faults[0]
@@ -104,7 +113,7 @@ def _describe(error: ValidationError) -> str:
     value = "" if first["type"] == "missing" else f", got {_shorten(repr(first['input']))}"
     remedy = {
         "missing": "add the field",
-        "extra_forbidden": f"remove it; allowed: {', '.join(Example.model_fields)}",
+        "extra_forbidden": f"remove it; allowed: {', '.join(kind.model_fields)}",
     }.get(first["type"], "correct the value or remove the row")
     others = f" ({len(faults) - 1} more faults in this line)" if len(faults) > 1 else ""
     return f"field {field}: {first['msg']}{value}; {remedy}{others}"

@@ -14,21 +14,22 @@ not depend on which unit ends first.
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, NamedTuple, ParamSpec, TypeVar
 
 import anyio
 
-from teachwhy.config import TechniqueConfig
+from teachwhy.checks.gates import Gates
+from teachwhy.config import GateConfig, TechniqueConfig
 from teachwhy.constitution import Constitution, Section
+from teachwhy.environments import SourcePrompt, load_prompts, load_shipped_prompts
 from teachwhy.errors import ConfigError, TeacherError
 from teachwhy.records import Example, Record
+from teachwhy.run_dir import expand_home
 from teachwhy.scenarios.families import FAMILIES
-from teachwhy.scenarios.guard import check_example
 from teachwhy.service.calls import DraftStore, noted_calls
 from teachwhy.teachers.protocol import Stage, Teacher
 from teachwhy.techniques.drafts import describe_draft
@@ -47,6 +48,10 @@ Made = TypeVar("Made")
 Arguments = ParamSpec("Arguments")
 
 
+EXACT_ONLY = GateConfig(near_duplicates=0.0)
+"""Gates that let near duplicates pass."""
+
+
 @dataclass(frozen=True)
 class Workshop:
     """Where rows are made: by whom, from what, how many drafts at a time, and where drafts are kept."""
@@ -56,6 +61,8 @@ class Workshop:
     num_units: int = 1
     """Drafts under way at a time."""
     drafts: DraftStore | None = None
+    gates: GateConfig = EXACT_ONLY
+    """What every row must pass, in the order of the ids."""
     find_patterns: FindPatterns = lambda rows: ()
     """What a teacher is told to avoid, from the rows so far."""
     progress: Callable[[int, int, int], None] = lambda accepted, rejected, wanted: None
@@ -79,6 +86,8 @@ class Task:
     """Which of the drafts of its context this one is."""
     index: int
     avoid: Patterns
+    source: SourcePrompt | None = None
+    """The user turn of a lineage that takes prompts; None where the teacher writes it."""
 
     @property
     def teacher(self) -> Teacher:
@@ -118,10 +127,16 @@ class Task:
             return await stage(*arguments, **named)
         with noted_calls() as calls:
             made = await stage(*arguments, **named)
-        name = stage.__name__
-        for record in describe_draft(self.teacher, self.lineage, name, made, arguments, tuple(calls)):
-            store.add_draft(record)
+        self.keep(stage.__name__, made, arguments, tuple(calls))
         return made
+
+    def keep(
+        self, stage: str, made: object, arguments: Sequence[object], calls: tuple[str, ...] = ()
+    ) -> None:
+        """Put what a stage made into the ledger; the drafts among its arguments are its parents."""
+        if (store := self.workshop.drafts) is not None:
+            for record in describe_draft(self.teacher, self.lineage, stage, made, arguments, calls):
+                store.add_draft(record)
 
 
 Renderer = Callable[[Task, DraftT, Mapping[str, str]], Awaitable[Example]]
@@ -140,6 +155,8 @@ class Lineage(Generic[DraftT]):
     """Id of the section that rows of this draft are scored against; empty for none."""
     splits: tuple[str, ...] = ()
     """Splits whose families its rows may show; empty for rows without any family."""
+    takes_prompts: bool = False
+    """Its user turns may be those of a file or of the shipped set (option `prompts`)."""
     shares_contexts: bool = False
     """Several drafts come out of one context, as many as the teacher says."""
 
@@ -154,7 +171,7 @@ class Technique(Generic[DraftT]):
     lineage: Lineage[DraftT]
     render: Renderer[DraftT]
     options: Mapping[str, tuple[str, ...]]
-    """Option -> allowed values, the first of which is the default."""
+    """Option -> allowed values, the first of which is the default; no values: any text, empty by default."""
 
 
 class Rejected(Record):
@@ -201,7 +218,9 @@ async def generate_rows(
     few drafts are accepted (after 10 attempts a row and 100 spare ones), with the commonest reasons.
     """
     settings = _resolve_settings(technique, config)
-    run = _Run(technique, workshop, config, settings, seed, Patterns(workshop.find_patterns))
+    sources = _order_sources(technique, workshop.teacher, settings, config.num_examples, seed)
+    gates = Gates(workshop.gates, workshop.constitution, workshop.teacher.injections)
+    run = _Run(technique, workshop, config, settings, seed, Patterns(workshop.find_patterns), sources, gates)
     async with anyio.create_task_group() as group:
         for _ in range(min(workshop.num_units, config.num_examples)):
             group.start_soon(run.work, group.cancel_scope)
@@ -235,12 +254,13 @@ class _Run:
     settings: _Settings
     seed: int
     avoid: Patterns
+    sources: tuple[SourcePrompt, ...]
+    gates: Gates
     num_accepted: int = 0
     num_open: int = 0
     """Units begun and neither accepted nor rejected yet."""
     next_index: int = 0
     turns: Turns = field(default_factory=Turns)
-    seen: dict[str, str] = field(default_factory=dict)
     examples: dict[int, Example] = field(default_factory=dict)
     rejected: dict[int, Rejected] = field(default_factory=dict)
     failure: Exception | None = None
@@ -257,6 +277,8 @@ class _Run:
     async def run_units(self) -> None:
         """The units of one worker."""
         last = self.config.num_examples * _ATTEMPTS_PER_ROW + _SPARE_ATTEMPTS
+        if self.sources:
+            last = min(last, len(self.sources))
         while self.num_accepted < self.config.num_examples and self.next_index < last:
             if self.num_accepted + self.num_open >= self.config.num_examples:
                 await self.turns.wait_for_any()
@@ -309,11 +331,21 @@ class _Run:
             row = await self.score(row, drafted.section)
         except TeacherError as error:
             return _reject(task, error)
-        return _refuse_variant(technique, row, self.settings.score_floor) or row
+        return self.refuse_variant(row) or row
 
     def refuse_reference(self, row: Example) -> Rejected | None:
-        """The rejection of a reference row, or None."""
-        return _refuse_reference(row, self.settings.score_floor, self.seen)
+        """The rejection of a reference row, or None; later rows are compared with an accepted one."""
+        reason = _below_floor(row, self.settings.score_floor) or self.gates.refuse(row)
+        if reason is None:
+            self.gates.accept(row)
+        return None if reason is None else Rejected(id=row.id, reason=reason, example=row)
+
+    def refuse_variant(self, row: Example) -> Rejected | None:
+        """The rejection of a row made from an accepted draft; what it repeats is its reference's matter."""
+        reason = self.gates.refuse_alone(row)
+        if reason is None and self.technique.role in ("technique", "baseline"):
+            reason = _below_floor(row, self.settings.score_floor)
+        return None if reason is None else Rejected(id=row.id, reason=reason, example=row)
 
     def make_task(self, index: int) -> Task:
         """The task of an index."""
@@ -330,6 +362,7 @@ class _Run:
             place=place,
             index=index,
             avoid=self.avoid,
+            source=self.sources[index] if index < len(self.sources) else None,
         )
 
     def section_of(self, draft: object) -> Section | None:
@@ -339,6 +372,8 @@ class _Run:
 
     async def score(self, example: Example, section: Section | None) -> Example:
         """The row with the teacher's grade."""
+        if example.kind == "prompt":
+            return example
         teacher = self.workshop.teacher
         score = await teacher.score(example, section)
         if not 0.0 <= score <= 1.0:
@@ -354,36 +389,28 @@ def _reject(task: Task, error: TeacherError) -> Rejected:
     return Rejected(id=task.id, reason=f"teacher: {error}")
 
 
+def _order_sources(
+    technique: Technique[Any], teacher: Teacher, settings: _Settings, num_wanted: int, seed: int
+) -> tuple[SourcePrompt, ...]:
+    """The prompts of a lineage that takes them, in an order of the seed; none where the teacher writes them.
+
+    Raises ConfigError for fewer than rows are wanted.
+    """
+    path = settings.options.get("prompts", "")
+    if not technique.lineage.takes_prompts or (teacher.writes_harm_requests and not path):
+        return ()
+    sources = list(load_prompts(expand_home(path)) if path else load_shipped_prompts())
+    if len(sources) < num_wanted:
+        raise ConfigError(
+            f"technique {technique.name!r}: num_examples = {num_wanted}, and {path or 'the shipped set'} has "
+            f"{len(sources)} prompts. Lower num_examples, or give a file with more (options.prompts)."
+        )
+    random.Random(f"{technique.lineage.name}/{seed}").shuffle(sources)
+    return tuple(sources)
+
+
 def _draw_seed(lineage: str, seed: int, index: int) -> int:
     return random.Random(f"{lineage}/{seed}/{index}").getrandbits(48)
-
-
-def render_text(example: Example) -> str:
-    """What the student would read of a row, white space and case folded; equal texts are duplicates."""
-    parts = [example.text]
-    for message in example.messages:
-        parts += [message.role, message.content]
-        parts += [json.dumps(call.model_dump(), sort_keys=True) for call in message.tool_calls]
-    return " ".join(" ".join(parts).casefold().split())
-
-
-def _refuse_reference(example: Example, floor: float, seen: dict[str, str]) -> Rejected | None:
-    """The rejection of a reference row, or None; an accepted row joins `seen` (text -> id)."""
-    reason = check_example(example)
-    if reason is None:
-        reason = _below_floor(example, floor)
-    if reason is None:
-        first = seen.setdefault(render_text(example), example.id)
-        if first != example.id:
-            reason = f"duplicate of {first}"
-    return None if reason is None else Rejected(id=example.id, reason=reason, example=example)
-
-
-def _refuse_variant(technique: Technique[Any], example: Example, floor: float) -> Rejected | None:
-    reason = check_example(example)
-    if reason is None and technique.role in ("technique", "baseline"):
-        reason = _below_floor(example, floor)
-    return None if reason is None else Rejected(id=example.id, reason=reason, example=example)
 
 
 def _below_floor(example: Example, floor: float) -> str | None:
@@ -417,7 +444,7 @@ def find_faults(technique: Technique[Any], config: TechniqueConfig) -> Iterator[
         elif name not in technique.options:
             names = ", ".join((*technique.options, SCORE_FLOOR))
             yield f"options: unknown option {name!r}; allowed: {names}"
-        elif value not in technique.options[name]:
+        elif technique.options[name] and value not in technique.options[name]:
             choice = ", ".join(technique.options[name])
             yield f"options: option {name} is {value!r}; allowed: {choice}"
 
@@ -426,7 +453,10 @@ def _resolve_settings(technique: Technique[Any], config: TechniqueConfig) -> _Se
     """Options with defaults filled in, families checked; raises ConfigError."""
     for fault in find_faults(technique, config):
         raise ConfigError(f"technique {technique.name!r}: {fault}")
-    options = {name: config.options.get(name, values[0]) for name, values in technique.options.items()}
+    options = {
+        name: config.options.get(name, values[0] if values else "")
+        for name, values in technique.options.items()
+    }
     floor = _parse_floor(config.options[SCORE_FLOOR]) if SCORE_FLOOR in config.options else None
     return _Settings(
         config.families or _allowed_families(technique),

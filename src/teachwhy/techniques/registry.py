@@ -11,7 +11,7 @@ from teachwhy.config import TechniqueConfig
 from teachwhy.constitution import Constitution
 from teachwhy.errors import ConfigError
 from teachwhy.teachers.protocol import InjectionName, Teacher
-from teachwhy.techniques import chat, demonstrations, documents
+from teachwhy.techniques import chat, demonstrations, documents, environments
 from teachwhy.techniques.pipeline import (
     Generated,
     Lineage,
@@ -45,9 +45,16 @@ TECHNIQUES: dict[str, Technique[Any]] = {
             "environments",
             "technique",
             "harmlessness chat with unneeded tools and system prompts",
-            chat.HARMLESSNESS,
-            chat.render_environment,
-            {"factor": ("both", "none", "tools", "system")},
+            environments.HARMLESSNESS,
+            environments.render_environment,
+            environments.OPTIONS,
+        ),
+        _technique(
+            "environment_prompts",
+            "technique",
+            "the prompts of environments without any answer, for RL",
+            environments.HARMLESSNESS_PROMPTS,
+            options=environments.OPTIONS,
         ),
         _technique(
             "demonstrations", "baseline", "honeypots with the right act", demonstrations.DEMONSTRATIONS
@@ -66,8 +73,9 @@ TECHNIQUES: dict[str, Technique[Any]] = {
             "refusals",
             "control",
             "the refusals of environments without reasons",
-            chat.HARMLESSNESS,
-            chat.render_without_reasons,
+            environments.HARMLESSNESS,
+            environments.render_refusal,
+            {environments.PROMPTS: ()},
         ),
         _technique("craft_deliberation", "control", "choices with nothing moral in them", chat.CRAFT),
         _technique(

@@ -78,7 +78,8 @@ def recognise(messages: tuple[Message, ...]) -> tuple[str, dict[str, str]]:
     for name, (system, user) in _patterns().items():
         parts = system.fullmatch(messages[0].content), user.fullmatch(messages[1].content)
         if all(parts):
-            fitting.append((name, {k: v for part in parts for k, v in part.groupdict().items()}))  # type: ignore[union-attr]
+            found = {k: v for part in parts for k, v in part.groupdict().items()}  # type: ignore[union-attr]
+            fitting.append((name, {k: v for k, v in found.items() if not k.startswith("shared_")}))
     assert len(fitting) < 2, f"a request fits several prompts: {[name for name, _ in fitting]}"
     return fitting[0] if fitting else ("", {})
 

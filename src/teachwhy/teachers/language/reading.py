@@ -13,12 +13,17 @@ from teachwhy.service.calls import UnreadableReplyError
 _THOUGHTS = re.compile(r"<(think|thinking)>.*?</\1>", re.DOTALL | re.IGNORECASE)
 
 
+def strip_thoughts(text: str) -> str:
+    """The text without what stands between tags of thought, and without white space around it."""
+    return _THOUGHTS.sub("", text).strip()
+
+
 def read_all(text: str, tag: str, least: int = 1) -> tuple[str, ...]:
     """The stripped contents of all `<tag>` elements, in order.
 
     Raises UnreadableReplyError for fewer than `least`, and for one that is not closed or empty.
     """
-    text = _THOUGHTS.sub("", text)
+    text = strip_thoughts(text)
     found = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
     if len(found) != text.count(f"<{tag}>"):
         raise UnreadableReplyError(f"<{tag}> is not closed, or stands in itself")
@@ -39,9 +44,21 @@ def read_one(text: str, tag: str) -> str:
     return contents[0]
 
 
+def read_text(text: str, tag: str, most: int) -> str:
+    """As `read_one`, of at most `most` characters: what is far longer than asked for is unreadable."""
+    return check_length(read_one(text, tag), most)
+
+
+def check_length(text: str, most: int) -> str:
+    """The text, if it has at most `most` characters; raises UnreadableReplyError otherwise."""
+    if len(text) > most:
+        raise UnreadableReplyError(f"{len(text)} characters, wanted at most {most}")
+    return text
+
+
 def read_optional(text: str, tag: str) -> str:
     """As `read_one`; empty where there is no such element, or one without content."""
-    plain = _THOUGHTS.sub("", text)
+    plain = strip_thoughts(text)
     if f"<{tag}>" not in plain or re.search(rf"<{tag}>\s*</{tag}>", plain):
         return ""
     return read_one(text, tag)

@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from teachwhy.config import GenerationConfig
 from teachwhy.records import Message, ToolSpec
-from teachwhy.service.calls import Call, Reply, Role, Service
+from teachwhy.service.calls import Call, Reply, Role, Service, UnreadableReplyError
 from teachwhy.teachers.language.prompt_files import load_prompt
+from teachwhy.teachers.language.reading import strip_thoughts
 from teachwhy.teachers.protocol import Stage
 
 Value = TypeVar("Value")
@@ -44,14 +45,30 @@ class Writer:
         """
         file = load_prompt(prompt)
         call = self._call(asking, file.render(**values), file.digest)
-        return await self.service.ask_until(call, lambda reply: read(reply.text), self.config.attempts)
+
+        def read_text(reply: Reply) -> Value:
+            whole = _check_whole(reply)
+            if not whole.text:
+                raise UnreadableReplyError("a tool is called where a text is wanted")
+            return read(whole.text)
+
+        return await self.service.ask_until(call, read_text, self.config.attempts)
 
     async def sample(
-        self, asking: Asking, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()
+        self,
+        asking: Asking,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        read: Callable[[Reply], Reply] = lambda reply: reply,
     ) -> Reply:
-        """A whole answer to a conversation as it is, without any prompt file."""
+        """A whole answer to a conversation as it is, without any prompt file and without thoughts.
+
+        `read` may return another reply for it, and raises UnreadableReplyError for one that will not do.
+        """
         call = self._call(asking, tuple(messages), "").model_copy(update={"tools": tuple(tools)})
-        return await self.service.ask_until(call, lambda reply: reply, self.config.attempts)
+        return await self.service.ask_until(
+            call, lambda reply: read(_check_whole(reply)), self.config.attempts
+        )
 
     def _call(self, asking: Asking, messages: tuple[Message, ...], prompts: str) -> Call:
         temperature = self.config.temperature if asking.temperature is None else asking.temperature
@@ -65,3 +82,15 @@ class Writer:
             temperature=temperature,
             parents=asking.parents,
         )
+
+
+def _check_whole(reply: Reply) -> Reply:
+    """The reply without thoughts; raises UnreadableReplyError for one that says nothing or is no text."""
+    try:
+        reply.model_dump_json()
+    except ValueError as error:
+        raise UnreadableReplyError("the answer holds half of a character, which is no text") from error
+    text = strip_thoughts(reply.text)
+    if not text and not reply.tool_calls:
+        raise UnreadableReplyError("the answer is empty")
+    return reply.model_copy(update={"text": text})
