@@ -20,10 +20,13 @@ from teachwhy.data.folder import AUDIT, CARD, EXAMPLES, FILES, LEDGER, RECIPE, R
 from teachwhy.errors import DataError, InputError
 from teachwhy.run_dir import atomic_folder, atomic_write_text, storage_errors
 from teachwhy.techniques import Workshop, make_rows, write_examples
+from teachwhy.techniques.patterns import FindPatterns
 
 if TYPE_CHECKING:
     from teachwhy.service.ledger import CallLedger
 
+MOST_PATTERNS = 12
+"""Patterns that a writer is told to avoid, the commonest first; more would be a text of its own."""
 RowProgress = Callable[[int, int, int], None]
 """Told how many rows are accepted, rejected and wanted."""
 
@@ -57,7 +60,13 @@ async def open_teacher(config: ExperimentConfig, ledger: CallLedger) -> AsyncIte
     if config.teacher == GRAMMAR:
         from teachwhy.teachers.sprig import SprigTeacher
 
-        yield Workshop(SprigTeacher(), constitution, drafts=ledger, gates=config.generation.gates)
+        yield Workshop(
+            SprigTeacher(),
+            constitution,
+            drafts=ledger,
+            gates=config.generation.gates,
+            find_patterns=watch_patterns(config),
+        )
         return
     from teachwhy.service.service import TeacherService
     from teachwhy.teachers.language.teacher import LanguageTeacher  # type: ignore[import-not-found]
@@ -66,7 +75,22 @@ async def open_teacher(config: ExperimentConfig, ledger: CallLedger) -> AsyncIte
     async with TeacherService(config.teacher, config.generation, ledger) as service:
         teacher = LanguageTeacher(Writer(service, config.generation))
         generation = config.generation
-        yield Workshop(teacher, constitution, generation.connections, ledger, generation.gates)
+        yield Workshop(
+            teacher,
+            constitution,
+            generation.connections,
+            ledger,
+            generation.gates,
+            watch_patterns(config),
+        )
+
+
+def watch_patterns(config: ExperimentConfig) -> FindPatterns:
+    """The tics of the rows so far, as sentences that ask a writer to avoid them."""
+    from teachwhy.checks.tics import describe_patterns, find_tics
+
+    share = config.generation.gates.tic_share
+    return lambda rows: describe_patterns(find_tics(rows, share))[:MOST_PATTERNS]
 
 
 async def make_folder(

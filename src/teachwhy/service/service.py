@@ -42,7 +42,7 @@ class TeacherService:
         ledger: CallLedger,
         *,
         transport: Transport | None = None,
-        first_wait_seconds: float = FIRST_WAIT_SECONDS,
+        first_wait_seconds: float | None = None,
     ) -> None:
         """`teacher` is the writer's name as Inspect knows it. Raises ConfigError for a budget in dollars that
         cannot be kept, since the price of a model is not known."""
@@ -51,7 +51,7 @@ class TeacherService:
         self.num_asked = 0
         """Calls that went to a provider since the start."""
         self._models: dict[Role, str] = {"teacher": teacher, "judge": config.judge, "base": config.base}
-        self._first_wait_seconds = first_wait_seconds
+        self._first_wait_seconds = FIRST_WAIT_SECONDS if first_wait_seconds is None else first_wait_seconds
         self._under_way: dict[str, _UnderWay] = {}
         names = [model for model in self._models.values() if model]
         self._transport = transport or choose_transport(names, config.connections)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.teachers.language.scripted import Asked, Script, ScriptedAnswer
+from tests.teachers.language.scripts import demonstrations
 
 from teachwhy.records import ToolCall
 from teachwhy.teachers.language.benign import load_toolsets
@@ -14,6 +15,8 @@ VALUES: dict[str, Any] = {"string": "oak", "integer": 7, "number": 2.5, "boolean
 
 
 def plain(asked: Asked) -> ScriptedAnswer:
+    if not set(demonstrations.READERS).isdisjoint(asked.tools):
+        return demonstrations.play_office(asked)
     known = {tool.name: tool for toolset in load_toolsets().values() for tool in toolset.tools}
     usable = [known[name] for name in asked.tools if name in known]
     if not usable or asked.messages[-1].role != "user":
