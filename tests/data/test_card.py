@@ -12,12 +12,14 @@ from tests.data.datasets import HOSTILE, JUDGE, TEACHER, write_dataset
 from tests.data.generated import make_config
 
 from teachwhy.checks.audit import audit_rows
+from teachwhy.checks.tics import Tic
 from teachwhy.config import GateConfig, resolve_experiment
 from teachwhy.constitution import load_constitution
 from teachwhy.data.card import CardSource, check_license, escape, make_card, open_card_ledger
 from teachwhy.data.folder import CARD, describe_recipe, read_dataset
 from teachwhy.errors import ConfigError, InputError
 from teachwhy.generation import Watcher, make_datasets
+from teachwhy.techniques import Rejected
 
 
 def read_card(folder: Path, license_name: str = "", audited: bool = True) -> str:
@@ -78,6 +80,31 @@ def test_a_hostile_text_is_plain_text_in_it(folder: Path) -> None:
     assert not re.search(r"(?<!\\)\]\(", body)
     assert "\x1b" not in card and "\u202e" not in card
     assert len({line.count(" | ") for line in body.splitlines() if "script" in line}) == 1
+
+
+def test_what_repeats_and_how_near_the_evaluations_are(folder: Path) -> None:
+    dataset = read_dataset(folder)
+    audit = audit_rows(dataset.examples, GateConfig(), load_constitution())
+    tic = Tic(kind="phrase", text=HOSTILE, share=0.4, num_rows=1)
+    (found,) = audit.datasets
+    changed = audit.model_copy(update={"datasets": (found.model_copy(update={"tics": (tic,)}),)})
+    card = make_card(CardSource(dataset, dataset.name, changed, None))
+    (line,) = [line for line in card.splitlines() if line.startswith("| phrase |")]
+    assert line.endswith("| 40% |") and "\\<script\\>" in line and "\\| \\# a" in line
+    nearest = f"{found.distance.quantiles['0']:.2f}"
+    assert f"| these rows (advice) | {nearest} |" in card and "| evaluated texts | " in card
+
+
+def test_reasons_of_one_kind_are_counted_together(folder: Path) -> None:
+    reasons = (
+        *("duplicates: 0.91 of its runs are those of advice-3-00000", "duplicates: equal to advice-3-00000"),
+        *("score 0.10 is below the floor 0.25", "score 0.2 is below the floor 0.25", "teacher: no answer"),
+    )
+    rejected = [Rejected(id=f"r{place}", reason=reason) for place, reason in enumerate(reasons)]
+    dataset = read_dataset(folder)._replace(rejected=rejected)
+    card = make_card(CardSource(dataset, "x", None, None))
+    assert "| duplicates | 2 |" in card and "| score N is below the floor N | 2 |" in card
+    assert "| teacher\\: no answer | 1 |" in card
 
 
 def test_escaping_leaves_no_character_of_markdown() -> None:
