@@ -6,6 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import datasets
 import pytest
 from huggingface_hub import DatasetCard
 from tests.data.datasets import HOSTILE, JUDGE, TEACHER, write_dataset
@@ -40,6 +41,15 @@ def test_the_hub_loads_it(folder: Path) -> None:
     assert data["task_categories"] == ["text-generation"] and data["size_categories"] == ["n<1K"]
     assert data["configs"][0]["data_files"] == [{"split": "train", "path": "examples.jsonl"}]
     assert DatasetCard(read_card(folder, "cc-by-4.0")).data.to_dict()["license"] == "cc-by-4.0"
+
+
+def test_the_loader_of_the_hub_finds_the_rows_by_it(tmp_path: Path) -> None:
+    make_datasets(make_config("documents", num_examples=3), ["documents"], tmp_path, Watcher())
+    loaded = datasets.load_dataset(str(tmp_path / "documents"), cache_dir=str(tmp_path / "cache"))
+    assert {split: len(rows) for split, rows in loaded.items()} == {"train": 3}, (
+        "not the refused, nor the audit"
+    )
+    assert "text" in loaded["train"].column_names
 
 
 def test_calls_tokens_and_dollars_are_those_of_the_ledger(folder: Path) -> None:
