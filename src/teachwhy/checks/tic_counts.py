@@ -91,19 +91,26 @@ class _Said(NamedTuple):
     """As they were written, dashes and all."""
     named: str
     words: list[str]
-    """Of all answers, with a mark between them."""
+    """Of all answers, with a mark between them; calls of tools are no phrases."""
 
 
 def read_said(row: RowText) -> _Said:
     """What of a row is looked at."""
     prompts = [part.text for part in row.parts if part.role == "user"]
     voiced = [(part, words) for part, words in zip(row.parts, row.words, strict=True) if part.is_voiced]
-    named = [part.text for part in row.parts if part.role != "tools" and part.role != "tool"]
+    named = [part.written for part in row.parts if part.role not in ("tool", "tools")]
     return _Said(
         prompts[0] if prompts else "",
-        tuple(part.written for part, _ in voiced),
+        tuple(part.written for part, _ in voiced if part.written),
         "\n".join(named),
-        [word for _, words in voiced for word in (*words, MARK)],
+        [
+            word
+            for part, words in voiced
+            for word in (
+                *(words if len(part.text) == len(part.written) else split_row_words(part.written)),
+                MARK,
+            )
+        ],
     )
 
 
