@@ -136,6 +136,7 @@ class Service(Protocol):
 
         A cut, filtered or unreadable (`UnreadableReplyError`) answer is kept in the ledger with its reason,
         and the call is asked again with the next sample index, at most `attempts` times in all. Raises
-        TeacherError with the reasons then, and as `ask` does.
+        TeacherError with the reasons then, and as `ask` does. Of role `base` a cut answer is as good as any:
+        such a model goes on until it is cut.
         """
         ...

@@ -123,7 +123,7 @@ class TeacherService:
         reasons = []
         for place in range(attempts):
             reply = await self.ask(call.model_copy(update={"sample": call.sample + place}))
-            if reply.stop != "end":
+            if reply.stop == "filter" or (reply.stop == "length" and call.role != "base"):
                 reasons.append({"length": "cut at its limit of tokens", "filter": "filtered"}[reply.stop])
                 continue
             try:
