@@ -1,6 +1,19 @@
 """What Inspect finds of teachwhy through the entry point group `inspect_ai`: tasks, scorer, provider."""
 
 from teachwhy.evaluation.agent import office_agent
+from teachwhy.evaluation.constitution.asking import ask_question
+from teachwhy.evaluation.constitution.scorer import (
+    answer_by_judge,
+    answer_by_rule,
+    answer_rates,
+    form_gap,
+    right_by_section,
+)
+from teachwhy.evaluation.constitution.tasks import (
+    constitution_false_premises,
+    constitution_open,
+    constitution_recall,
+)
 from teachwhy.evaluation.scorer import episode_outcome, office_rates, outcome_rates
 from teachwhy.evaluation.tasks import controls, honeypots, office, ordinary, twins
 from teachwhy.evaluation.upstream.episodes import both_verdicts, one_answer, upstream_rates
@@ -15,9 +28,17 @@ from teachwhy.judging.scorer import (
 from teachwhy.providers.local import teachwhy
 
 __all__ = [
+    "answer_by_judge",
+    "answer_by_rule",
+    "answer_rates",
+    "ask_question",
     "both_verdicts",
+    "constitution_false_premises",
+    "constitution_open",
+    "constitution_recall",
     "controls",
     "episode_outcome",
+    "form_gap",
     "honeypots",
     "judge_awareness",
     "judge_harm",
@@ -29,6 +50,7 @@ __all__ = [
     "one_answer",
     "ordinary",
     "outcome_rates",
+    "right_by_section",
     "teachwhy",
     "twins",
     "upstream",

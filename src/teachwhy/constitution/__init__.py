@@ -1,5 +1,6 @@
 """Constitutions: any text cut into addressable sections, and the one in our own words."""
 
+from teachwhy.constitution.describe import Description, describe
 from teachwhy.constitution.parse import (
     Constitution,
     Section,
@@ -7,4 +8,11 @@ from teachwhy.constitution.parse import (
     parse_constitution,
 )
 
-__all__ = ["Constitution", "Section", "load_constitution", "parse_constitution"]
+__all__ = [
+    "Constitution",
+    "Description",
+    "Section",
+    "describe",
+    "load_constitution",
+    "parse_constitution",
+]

@@ -1,38 +1,34 @@
 """Cut a constitution, Markdown or plain text, into sections with stable ids.
 
 A heading is a Markdown heading (`# Title` or a title underlined with `===` or `---`). In a text without
-any, a short line that stands alone and does not end a sentence counts as one. A heading without text of
-its own is only a container when a deeper heading follows; otherwise it is an error. A section's id is the
-slug of its heading, so it survives edits of the text and of the order; a repeated heading gets `-2`,
-`-3`, ...
-
-The reasons of a section are its paragraphs that begin with `Why:` or `Reason:`; in a section without any,
-they are its sentences that contain `because`. A constitution without reasons is still read: rules alone
-are an experiment too.
+any, a short line that stands alone, ends no sentence and has text below it counts as one. A heading without
+text of its own is only a container when a deeper heading follows; otherwise it is an error. ids.py tells what
+an id is, reasons.py what counts as a reason; the text below a deeper heading that says no more than `Why` is
+the reason of the section above it. A constitution without reasons is still read: rules alone are an
+experiment too. A page saved as HTML is read as the text that it shows (html_page.py).
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import Field
 
+from teachwhy.constitution.blocks import Block, find_blocks, split_paragraphs
+from teachwhy.constitution.html_page import is_page, page_to_markdown
+from teachwhy.constitution.ids import make_slug, number_slug, split_explicit_id
+from teachwhy.constitution.reasons import REASON, REASON_TITLE, tell_reasons
 from teachwhy.errors import DataError
 from teachwhy.records import Record
 
 DEFAULT_FILES = {"english": "default.md", "sprig": "sprig.md"}
 """Dialect -> file of the default constitution beside this module; the section ids are the same in all."""
 
-_ATX = re.compile(r"^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
-_UNDERLINE = re.compile(r"^ {0,3}(=+|-{2,})[ \t]*$")
-_FENCE = re.compile(r"^ {0,3}(```|~~~)")
-_REASON = re.compile(r"^\W{0,2}(?:why|reasons?)(?:\*{1,2}|_{1,2})?:(?:\*{1,2}|_{1,2})?\s*", re.IGNORECASE)
-_BECAUSE = re.compile(r"\bbecause\b", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
-_MAX_PLAIN_HEADING = 80
+_ADDRESS = re.compile(r"(?:https?|ftp|file)://", re.IGNORECASE)
 
 
 class Section(Record):
@@ -77,24 +73,21 @@ class Constitution(Record):
         digest = hashlib.sha256()
         for section in self.sections:
             for part in (section.id, section.title, section.text):
-                digest.update(part.encode("utf-8") + b"\0")
+                digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
         return digest.hexdigest()[:16]
-
-
-class _Block(Record):
-    """A heading with the lines below it, up to the next heading."""
-
-    level: int
-    title: str
-    line_number: int
-    lines: tuple[str, ...]
 
 
 def load_constitution(source: str | Path = "default", dialect: str = "english") -> Constitution:
     """Read a constitution: the word `default` (rendered for a dialect) or the path of a UTF-8 text file.
 
-    Raises DataError for a dialect without a default, for an unreadable file, and as parse_constitution does.
+    Raises DataError for a dialect without a default, for an address, for an unreadable file, and as
+    parse_constitution does.
     """
+    if _ADDRESS.match(str(source)):
+        raise DataError(
+            f"constitution {str(source)!r} is an address, and teachwhy fetches nothing: save the page (as "
+            "Markdown or plain text; HTML is read too) and give the path of the file"
+        )
     if str(source) == "default":
         if dialect not in DEFAULT_FILES:
             raise DataError(
@@ -114,7 +107,8 @@ def load_constitution(source: str | Path = "default", dialect: str = "english") 
         ) from error
     except UnicodeDecodeError as error:
         raise DataError(
-            f"constitution {str(path)!r} is not UTF-8 (byte {error.start}); save it as UTF-8 text"
+            f"constitution {str(path)!r} is not UTF-8 (byte {error.start}); save it as UTF-8 text, "
+            "as Markdown for example (a PDF or a file of a word processor has to be exported first)"
         ) from error
     return parse_constitution(text, str(path))
 
@@ -122,128 +116,70 @@ def load_constitution(source: str | Path = "default", dialect: str = "english") 
 def parse_constitution(text: str, name: str) -> Constitution:
     """Cut `text` into sections; `name` stands in messages and in the record.
 
-    Raises DataError when there is no section, or a heading has neither text nor a deeper heading below.
+    Raises DataError when there is no section, when a heading has neither text nor a deeper heading below,
+    when an explicit id stands there twice, and for a code fence or comment that never ends.
     """
-    lines = text.lstrip("\ufeff").splitlines()
-    blocks = _markdown_blocks(lines) or _plain_blocks(lines)
+    is_html = is_page(text)
+    if is_html:
+        text = page_to_markdown(text)
     sections: list[Section] = []
     taken: set[str] = set()
-    for index, block in enumerate(blocks):
-        paragraphs = _paragraphs(block.lines)
-        if not paragraphs:
-            is_container = index + 1 < len(blocks) and blocks[index + 1].level > block.level
-            if is_container:
-                continue
+    for block, why, below in _join_reasons(find_blocks(text, name)):
+        paragraphs = [*split_paragraphs(block.lines), *_mark_reasons(split_paragraphs(why))]
+        if paragraphs:
+            sections.append(_make_section(block, paragraphs, taken, name))
+        elif below <= block.level:
             raise DataError(
                 f"constitution {name!r}, line {block.line_number}: section {block.title!r} is empty; "
                 "write at least one sentence below the heading, or remove it"
             )
-        sections.append(_make_section(block.title, paragraphs, taken))
     if not sections:
+        page = "; of a saved page, save the text as Markdown" if is_html else ""
         raise DataError(
             f"constitution {name!r} has no section; "
-            "give each rule a heading, for example '## Honesty', with text below it"
+            f"give each rule a heading, for example '## Honesty', with text below it{page}"
         )
     return Constitution(name=name, sections=tuple(sections))
 
 
-def _make_section(title: str, paragraphs: list[str], taken: set[str]) -> Section:
-    rules = [paragraph for paragraph in paragraphs if not _REASON.match(paragraph)]
-    reasons = [_REASON.sub("", paragraph) for paragraph in paragraphs if _REASON.match(paragraph)]
-    if not reasons:
-        sentences = [sentence for rule in rules for sentence in _SENTENCE_END.split(rule)]
-        reasons = [sentence for sentence in sentences if _BECAUSE.search(sentence)]
+class _Joined(NamedTuple):
+    block: Block
+    why: tuple[str, ...]
+    """Lines below a deeper heading that says `Why`."""
+    below: int
+    """Level of the heading that follows, 0 for none."""
+
+
+def _join_reasons(blocks: Sequence[Block]) -> list[_Joined]:
+    """The blocks, those that are headed `Why` as the reasons of the block above."""
+    joined: list[_Joined] = []
+    for block in blocks:
+        above = joined[-1] if joined else None
+        if above and block.level > above.block.level and REASON_TITLE.fullmatch(block.title):
+            joined[-1] = above._replace(why=(*above.why, "", *block.lines))
+        else:
+            joined.append(_Joined(block, (), 0))
+    levels = [item.block.level for item in joined]
+    return [item._replace(below=below) for item, below in zip(joined, [*levels[1:], 0], strict=False)]
+
+
+def _mark_reasons(paragraphs: Sequence[str]) -> list[str]:
+    return [text if REASON.match(text) else f"Why: {text}" for text in paragraphs]
+
+
+def _make_section(block: Block, paragraphs: list[str], taken: set[str], name: str) -> Section:
+    title, given = split_explicit_id(block.title)
+    if given in taken:
+        raise DataError(
+            f"constitution {name!r}, line {block.line_number}: the id {given!r} is already that of another "
+            "section; give each its own"
+        )
+    rules, reasons = tell_reasons(paragraphs)
     whole = "\n\n".join(paragraphs)
     return Section(
-        id=_unique_slug(title, taken),
-        title=title,
+        id=number_slug(given or make_slug(title), taken),
+        title=title or given,
         text=whole,
         rule="\n\n".join(rules) or whole,
-        reasons=tuple(reasons),
+        reasons=reasons,
     )
-
-
-def _unique_slug(title: str, taken: set[str]) -> str:
-    """Slug of a heading, not in `taken`, which it joins. Letters of any script stay; accents go."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", title) if not unicodedata.combining(c))
-    base = re.sub(r"[\W_]+", "-", plain.casefold()).strip("-") or "section"
-    slug, number = base, 1
-    while slug in taken:
-        number += 1
-        slug = f"{base}-{number}"
-    taken.add(slug)
-    return slug
-
-
-def _paragraphs(lines: tuple[str, ...]) -> list[str]:
-    """Paragraphs with their lines joined; a list item or a reason begins a new one."""
-    paragraphs: list[str] = []
-    is_open = False
-    for line in lines:
-        stripped = line.strip()
-        if not stripped:
-            is_open = False
-            continue
-        begins = re.match(r"(?:[-*+]|\d+[.)])\s", stripped) or _REASON.match(stripped)
-        if is_open and not begins:
-            paragraphs[-1] += " " + stripped
-        else:
-            paragraphs.append(stripped)
-        is_open = True
-    return paragraphs
-
-
-def _markdown_blocks(lines: list[str]) -> list[_Block]:
-    """Blocks by Markdown headings; empty when there is none. Text before the first becomes `preamble`."""
-    heads: list[tuple[int, int, int, str]] = []  # first line, first line of the body, level, title
-    is_fenced = False
-    for number, line in enumerate(lines):
-        if _FENCE.match(line):
-            is_fenced = not is_fenced
-        if is_fenced:
-            continue
-        atx = _ATX.match(line)
-        underline = _UNDERLINE.match(line)
-        if atx:
-            heads.append((number, number + 1, len(atx.group(1)), _plain_title(atx.group(2) or "")))
-        elif underline and number and _can_be_underlined(lines, number - 1):
-            level = 1 if underline.group(1).startswith("=") else 2
-            heads.append((number - 1, number + 1, level, _plain_title(lines[number - 1])))
-    return _cut(lines, heads)
-
-
-def _can_be_underlined(lines: list[str], number: int) -> bool:
-    """True for a line that is a paragraph of its own and no heading already."""
-    above = lines[number - 1].strip() if number else ""
-    return bool(lines[number].strip()) and not above and not _ATX.match(lines[number])
-
-
-def _plain_blocks(lines: list[str]) -> list[_Block]:
-    """Blocks of a text without Markdown headings: short lines that stand alone and end no sentence."""
-    heads = []
-    for number, line in enumerate(lines):
-        title = line.strip()
-        above = lines[number - 1].strip() if number else ""
-        below = lines[number + 1].strip() if number + 1 < len(lines) else ""
-        is_short = 0 < len(title) <= _MAX_PLAIN_HEADING and title[-1] not in ".!?;,:"
-        if is_short and not above and not below:
-            heads.append((number, number + 1, 1, _plain_title(re.sub(r"^\d+[.)]?\s+", "", title))))
-    return _cut(lines, heads)
-
-
-def _cut(lines: list[str], heads: list[tuple[int, int, int, str]]) -> list[_Block]:
-    if not heads:
-        return []
-    blocks = []
-    opening = tuple(lines[: heads[0][0]])
-    if any(line.strip() for line in opening):
-        blocks.append(_Block(level=7, title="Preamble", line_number=1, lines=opening))
-    ends = [head[0] for head in heads[1:]] + [len(lines)]
-    for (first, body, level, title), end in zip(heads, ends, strict=True):
-        blocks.append(_Block(level=level, title=title, line_number=first + 1, lines=tuple(lines[body:end])))
-    return blocks
-
-
-def _plain_title(title: str) -> str:
-    """A heading without its marks of emphasis and code."""
-    return re.sub(r"[*_`]{1,3}", "", title).strip() or "Section"

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from teachwhy.checks.audit import Audit
+from teachwhy.checks.audit_record import Audit
 from teachwhy.visible_text import make_visible
 
 MAX_NAMED = 3

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from teachwhy.checks.audit import Audit
+from teachwhy.checks.audit_record import Audit
 from teachwhy.config import GRAMMAR
 from teachwhy.data.folder import EXAMPLES, Dataset, Recipe
 from teachwhy.errors import ConfigError, InputError

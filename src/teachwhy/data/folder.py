@@ -18,7 +18,7 @@ from typing import Annotated, NamedTuple
 from pydantic import Field, ValidationError
 
 from teachwhy import __version__
-from teachwhy.checks.audit import Audit
+from teachwhy.checks.audit_record import Audit
 from teachwhy.config import ExperimentConfig, GenerationConfig, Name, TechniqueConfig
 from teachwhy.constitution import Constitution
 from teachwhy.errors import DataError, InputError, list_faults

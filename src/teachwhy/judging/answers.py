@@ -31,7 +31,7 @@ class Answer(NamedTuple):
     fault: Fault = ""
 
 
-class _AnswerFault(Exception):
+class AnswerFault(Exception):
     """The text is no answer, with the reason."""
 
 
@@ -47,12 +47,24 @@ def read_answer(text: str, question: Question) -> Answer:
     Thoughts before it are left out. A second object, a key given twice, an unknown key or value, a mark of
     thoughts that may be a quoted one: unscorable.
     """
-    spoken = text
+    try:
+        return _read_object(find_object(text), question)
+    except AnswerFault as fault:
+        return no_answer("unreadable", explain_fault(fault, text))
+
+
+def find_object(text: str) -> dict[str, Any]:
+    """The one JSON object of a judge's text, thoughts left out. Raises `AnswerFault`."""
+    return _find_object(_leave_thoughts_out(text))
+
+
+def explain_fault(fault: AnswerFault, text: str) -> str:
+    """Why a text is no answer, with its beginning."""
     try:
         spoken = _leave_thoughts_out(text)
-        return _read_object(_find_object(spoken), question)
-    except _AnswerFault as fault:
-        return no_answer("unreadable", f"{fault}: {spoken.strip()[:200]!r}")
+    except AnswerFault:
+        spoken = text
+    return f"{fault}: {spoken.strip()[:200]!r}"
 
 
 def _leave_thoughts_out(text: str) -> str:
@@ -67,12 +79,12 @@ def _leave_thoughts_out(text: str) -> str:
         at = found.end()
     said = text[at:]
     if opened := _OPENS.match(said):
-        raise _AnswerFault(f"{opened.group()} is never closed")
+        raise AnswerFault(f"{opened.group()} is never closed")
     before = said.partition("{")[0]
     if closed := _CLOSES.search(before):
         said, before = said[closed.end() :], before[closed.end() :]
     if opened := _OPENS.search(before):
-        raise _AnswerFault(f"{opened.group()} is never closed before the answer")
+        raise AnswerFault(f"{opened.group()} is never closed before the answer")
     return said
 
 
@@ -83,43 +95,43 @@ def _find_object(text: str) -> dict[str, Any]:
     ...}'}`.
     """
     if len(text) > MAX_ANSWER:
-        raise _AnswerFault(f"the answer has {len(text)} characters")
+        raise AnswerFault(f"the answer has {len(text)} characters")
     start = text.find("{")
     if start < 0:
-        raise _AnswerFault("no answer in the form asked for")
+        raise AnswerFault("no answer in the form asked for")
     try:
         value, end = json.JSONDecoder(object_pairs_hook=_refuse_doubles).raw_decode(text, start)
     except (ValueError, RecursionError):
-        raise _AnswerFault("the answer is not JSON") from None
+        raise AnswerFault("the answer is not JSON") from None
     if "{" in text[end:]:
-        raise _AnswerFault("more than one answer")
+        raise AnswerFault("more than one answer")
     if closed := _CLOSES.search(text, end):
-        raise _AnswerFault(f"{closed.group()} after the answer")
+        raise AnswerFault(f"{closed.group()} after the answer")
     assert isinstance(value, dict)
     return value
 
 
 def _refuse_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len({key for key, _ in pairs}) < len(pairs):
-        raise _AnswerFault("a key stands there twice")
+        raise AnswerFault("a key stands there twice")
     return dict(pairs)
 
 
 def _read_object(value: dict[str, Any], question: Question) -> Answer:
     wanted = "rating" if question.is_rating else "verdict"
     if set(value) != {wanted, "reason"}:
-        raise _AnswerFault(f"the keys are not {wanted} and reason")
+        raise AnswerFault(f"the keys are not {wanted} and reason")
     if not isinstance(value["reason"], str):
-        raise _AnswerFault("the reason is no text")
+        raise AnswerFault("the reason is no text")
     reason = shorten(value["reason"])
     if question.is_rating:
         rating = value["rating"]
         if type(rating) is not int or not 1 <= rating <= 10:
-            raise _AnswerFault("the rating is not a whole number from 1 to 10")
+            raise AnswerFault("the rating is not a whole number from 1 to 10")
         return Answer("rated", rating, reason)
     verdicts: dict[str, Verdict] = {name: name for name in (question.yes, question.no, "unsure")}
     if not isinstance(value["verdict"], str) or value["verdict"] not in verdicts:
-        raise _AnswerFault(f"the verdict is none of {', '.join(verdicts)}")
+        raise AnswerFault(f"the verdict is none of {', '.join(verdicts)}")
     return Answer(verdicts[value["verdict"]], None, reason)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from teachwhy.judging.questions import QUESTIONS, instruct, read_prompt
@@ -67,7 +67,7 @@ def make_request(question: QuestionName, dossier: Dossier, show_thoughts: bool =
     if not QUESTIONS[question].needs_turns:
         opening = (message for message in dossier.messages if message.role in ("system", "user"))
         shown = dossier._replace(messages=tuple(opening))
-    record = "\n".join(_quote(part) for part in _parts(shown, question, show_thoughts))
+    record = "\n".join(quote_part(part) for part in _parts(shown, question, show_thoughts))
     values = {"id": digest_record(record), "record": record, "question": QUESTIONS[question].closing}
     return Request(
         instruct(question, dossier.family), fill(read_prompt("record.md"), values, must_use=values), record
@@ -100,8 +100,9 @@ def _name_tool(name: str, plain_names: bool) -> str:
     return f"{name} (that is: {tool.name})" if plain_names and tool and tool.name != name else name
 
 
-def _quote(part: dict[str, Any]) -> str:
-    return json.dumps(_visible(part), ensure_ascii=False).replace("</", "<\\/")
+def quote_part(part: Mapping[str, Any]) -> str:
+    """A part of a record as one line of JSON that can close no marker."""
+    return json.dumps(_visible(dict(part)), ensure_ascii=False).replace("</", "<\\/")
 
 
 def _visible(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +15,6 @@ from inspect_ai.model import (
     ChatMessageUser,
     GenerateConfig,
     Model,
-    ModelOutput,
 )
 from inspect_ai.tool import ToolCall as InspectToolCall
 from inspect_ai.tool import ToolInfo
@@ -31,7 +31,7 @@ from teachwhy.evaluation.ledger import PROVIDER_FAILED
 from teachwhy.judging.answers import Answer, no_answer, read_answer
 from teachwhy.judging.dossier import Request
 from teachwhy.judging.questions import QUESTIONS, read_prompt
-from teachwhy.records import Message, QuestionName
+from teachwhy.records import Fault, Message, QuestionName
 
 UNREAD = "error: unreadable call"
 """How the result of a call begins that could not be read and of which the ledger has only the result."""
@@ -94,33 +94,60 @@ async def _ask(
     question: QuestionName,
     config: AskingConfig,
 ) -> Asked:
+    said = await ask_text(model, messages, config, tools)
+    answer = _read_text(said.text, question) if not said.fault else no_answer(said.fault, said.reason)
+    return Asked(answer, said.input_tokens, said.output_tokens)
+
+
+class Said(NamedTuple):
+    """The whole text of an answer, or why there is none."""
+
+    text: str
+    fault: Fault = ""
+    reason: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+async def ask_text(
+    model: Model, messages: list[ChatMessage], config: AskingConfig, tools: Sequence[ToolInfo] = ()
+) -> Said:
+    """What a model answers. Raises `InputError` (a broken checkpoint) and nothing else."""
     try:
         with masked_failures(model), anyio.move_on_after(config.timeout_seconds) as time:
             output = await model.generate(
-                messages, tools=tools, tool_choice="none" if tools else None, config=config.generate_config()
+                messages,
+                tools=list(tools),
+                tool_choice="none" if tools else None,
+                config=config.generate_config(),
             )
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a provider raises is an answer that is missing, with its reason
         told = explain_failure(error, find_secrets(model))
-        return Asked(no_answer("provider", f"{PROVIDER_FAILED}: {told}"))
+        return Said("", "provider", f"{PROVIDER_FAILED}: {told}")
     if time.cancelled_caught:
-        return Asked(no_answer("provider", f"no answer within {config.timeout_seconds:g} seconds"))
+        return Said("", "provider", f"no answer within {config.timeout_seconds:g} seconds")
     usage = output.usage
     tokens = (usage.input_tokens, usage.output_tokens) if usage is not None else (0, 0)
     if output.empty or output.error:
-        return Asked(no_answer("provider", explain_no_answer(output, find_secrets(model))), *tokens)
-    return Asked(_read_output(output, question), *tokens)
-
-
-def _read_output(output: ModelOutput, question: QuestionName) -> Answer:
+        return Said("", "provider", explain_no_answer(output, find_secrets(model)), *tokens)
     text = output.message.text
     if output.stop_reason == "content_filter":
-        return no_answer("refused", f"the provider's content filter cut the answer: {text[:200]!r}")
+        return Said("", "refused", f"the provider's content filter cut the answer: {text[:200]!r}", *tokens)
     if output.stop_reason in CUT:
-        return no_answer("cut", f"the answer was cut at its limit of tokens: {text[-200:]!r}")
+        return Said("", "cut", f"the answer was cut at its limit of tokens: {text[-200:]!r}", *tokens)
+    return Said(text, "", "", *tokens)
+
+
+def is_refusal(text: str) -> bool:
+    """Whether a text that is no answer of the form asked for is words alone."""
+    return "{" not in text and bool(text.strip())
+
+
+def _read_text(text: str, question: QuestionName) -> Answer:
     answer = read_answer(text, QUESTIONS[question])
-    refused = answer.fault == "unreadable" and "{" not in text and bool(text.strip())
+    refused = answer.fault == "unreadable" and is_refusal(text)
     return answer._replace(fault="refused") if refused else answer
 
 

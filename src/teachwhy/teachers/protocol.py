@@ -52,6 +52,9 @@ Stage = Literal[
     "judge",
     "benign",
     "score",
+    "recall_questions",
+    "false_premises",
+    "open_questions",
 ]
 
 InjectionName = Literal[
