@@ -69,7 +69,7 @@ async def open_teacher(config: ExperimentConfig, ledger: CallLedger) -> AsyncIte
         )
         return
     from teachwhy.service.service import TeacherService
-    from teachwhy.teachers.language.teacher import LanguageTeacher  # type: ignore[import-not-found]
+    from teachwhy.teachers.language.teacher import LanguageTeacher
     from teachwhy.teachers.language.writer import Writer
 
     async with TeacherService(config.teacher, config.generation, ledger) as service:

@@ -1,4 +1,4 @@
-"""Every technique, baseline, control and ablation with a scripted model over HTTP, from constitution to card."""
+"""Every technique, control and ablation with a scripted model over HTTP, from constitution to card."""
 
 from __future__ import annotations
 
