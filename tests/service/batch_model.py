@@ -66,17 +66,26 @@ class BatchServer(ModelServer):
         name = f"file-{len(self.files)}"
         self.files[name] = data
         return {
-            "id": name, "object": "file", "bytes": len(data), "created_at": 2_000_000_000,
-            "filename": "x.jsonl", "purpose": "batch", "status": "processed",
+            "id": name,
+            "object": "file",
+            "bytes": len(data),
+            "created_at": 2_000_000_000,
+            "filename": "x.jsonl",
+            "purpose": "batch",
+            "status": "processed",
         }
 
     def _make_batch(self, asked: Mapping[str, Any]) -> tuple[bytes, bool, str]:
         number = len(self.batches)
         fate = self.batch_fates[number] if number < len(self.batch_fates) else "completed"
         batch = {
-            "id": f"batch-{number}", "object": "batch", "endpoint": asked["endpoint"],
-            "input_file_id": asked["input_file_id"], "completion_window": "24h",
-            "status": "in_progress", "created_at": 2_000_000_000,
+            "id": f"batch-{number}",
+            "object": "batch",
+            "endpoint": asked["endpoint"],
+            "input_file_id": asked["input_file_id"],
+            "completion_window": "24h",
+            "status": "in_progress",
+            "created_at": 2_000_000_000,
         }
         self.batches[f"batch-{number}"] = batch
         self._fates = {**getattr(self, "_fates", {}), f"batch-{number}": fate}

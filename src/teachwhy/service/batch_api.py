@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -120,26 +120,41 @@ async def read_results(batcher: AnyBatcher, batch_id: str, call_ids: Sequence[st
     batcher._inflight_batches[batch_id] = view
     try:
         checked = await batcher._check_batch(view)
-        if batch_id not in batcher._inflight_batches:
-            return {call_id: _read_rejection(result) for call_id, result in rejected.items()}
         client = getattr(batcher, "_openai_client", None)
+        if batch_id not in batcher._inflight_batches:
+            errors = (await client.batches.retrieve(batch_id)).errors if client is not None else None
+            return _read_refusal(call_ids, rejected, (errors and errors.data) or [])
         if checked.completion_info is not None:
             if client is not None and isinstance(batcher, FileBatcher):
                 return await _read_files(batcher, checked.completion_info)
             return dict(await batcher._handle_batch_result(view, checked.completion_info))
-        if client is not None and (status := (await client.batches.retrieve(batch_id)).status) in _ENDED:
-            failed = Failed(f"the batch is {status} and holds no answer", "passing")
-            return {call_id: CarriedFailureError(failed) for call_id in call_ids}
-        return None
+        return None if client is None else await _find_empty_end(client, batch_id, call_ids)
     finally:
         batcher._inflight_batches.pop(batch_id, None)
 
 
-def _read_rejection(result: object) -> object:
-    """Of a batch that the provider refused as a whole after it had taken it."""
-    told = str(result)
-    kind = "passing" if _is_passing(told) else "lasting"
-    return CarriedFailureError(Failed(f"the batch was refused: {told}", kind))  # type: ignore[arg-type]
+async def _find_empty_end(client: Any, batch_id: str, call_ids: Sequence[str]) -> dict[str, Any] | None:
+    """What an ended batch without any result file comes to; None for one that goes on, or just ended."""
+    batch = await client.batches.retrieve(batch_id)
+    if batch.status not in _ENDED or batch.output_file_id or batch.error_file_id:
+        return None
+    failed = Failed(f"the batch is {batch.status} and holds no answer", "passing")
+    return {call_id: CarriedFailureError(failed) for call_id in call_ids}
+
+
+def _read_refusal(
+    call_ids: Sequence[str], rejected: Mapping[str, Any], faults: Sequence[Any]
+) -> dict[str, Any]:
+    """Of a batch that was refused as a whole: lines at fault failed for good, the others may go again."""
+    by_line = {fault.line: f"{fault.code}: {fault.message}" for fault in faults if fault.line}
+    whole = "; ".join(f"{fault.code}: {fault.message}" for fault in faults[:3])
+    found = {}
+    for line, call_id in enumerate(call_ids, 1):
+        told = by_line.get(line) or whole or str(rejected.get(call_id))
+        is_lasting = line in by_line if by_line else not _is_passing(told)
+        failed = Failed(f"the batch was refused: {told}", "lasting" if is_lasting else "passing")
+        found[call_id] = CarriedFailureError(failed)
+    return found
 
 
 async def _read_files(batcher: FileBatcher[Any, Any], completion_info: object) -> dict[str, Any]:
