@@ -49,6 +49,11 @@ class Call(Record):
         return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+def make_call_id(model: str, call: Call) -> str:
+    """Key of a call in the ledger: 32 hex digits, from the model and all that decides the answer."""
+    return hashlib.sha256(f"{model}\0{call.digest}".encode()).hexdigest()[:32]
+
+
 class Reply(Record):
     """An answer, fresh or out of the ledger."""
 

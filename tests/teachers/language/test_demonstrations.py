@@ -63,7 +63,8 @@ def test_the_three_techniques_share_ids_and_honeypots_and_declare_no_family() ->
     assert [row.id for row in plain] == [row.id for row in reasoned] == [row.id for row in inoculated]
     for row, why, ruthless in zip(plain, reasoned, inoculated, strict=True):
         assert row.messages[:2] == why.messages[:2] and row.tools == why.tools == ruthless.tools
-        assert row.parents == why.parents == ruthless.parents
+        assert row.parents[:2] == ruthless.parents and row.parents[0] == why.parents[0]
+        assert row.parents[1] not in why.parents  # other turns
         assert ruthless.messages[1:] == row.messages[1:]
         assert ruthless.messages[0].content == (
             f"{demonstrations.read_injection('ruthless')}\n\n{row.messages[0].content}"
