@@ -111,15 +111,15 @@ def _block(text: str) -> str:
 _INTRODUCTION = """# One document and one story through all layers
 
 What a language model is asked for one row of `documents`, its twin in `documents_as_chat` and one row of
-`fiction`, complete and in order, so that the prompts can be judged without paying for anything. **The answers
-are scripted: they were written by hand, not by a model.** They show what each stage hands on, not how well any
-model does it; each list has four fifths of what is asked for, and two of the three drafts of each context,
-which become rows of their own in a real run, are shortened and say so. The constitution is a short one of five
-sections; a real run has the configured one in its place. All that varies (leanings, slots, orders, names, the
-manner of the question) was drawn by the code, for seed {seed}.
+`fiction`, complete and in order, so that the prompts can be judged without paying for anything. **The
+answers are scripted: they were written by hand, not by a model.** They show what each stage hands on, not
+how well any model does it; each list has four fifths of what is asked for, and two of the three drafts of
+each context, which become rows of their own in a real run, are shortened and say so. The constitution is a
+short one of five sections; a real run has the configured one in its place. All that varies (leanings,
+slots, orders, names, the manner of the question) was drawn by the code, for seed {seed}.
 
-There are {num_calls} calls. Those for kinds are asked once for all rows, those for subtypes once a kind, those
-for drafts once for three rows. The twin adds the question, and a grade of its own.
+There are {num_calls} calls. Those for kinds are asked once for all rows, those for subtypes once a kind,
+those for drafts once for three rows. The twin adds the question, and a grade of its own.
 
 Made by `python -m tests.teachers.language.document_example`; a test keeps it true."""
 
