@@ -1,4 +1,4 @@
-"""Documents, their chat twins and neutral documents, from the constitution to the row, by a scripted model."""
+"""Documents, chat twins and neutral documents, from the constitution to the row, by a scripted model."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_a_contrary_draft_is_rejected_with_its_reason_and_not_asked_again() -> N
     with pytest.raises(TeacherError, match="contrary to 'care': It praises the machine for a lie"):
         rewrite(service)
     assert service.stages["rewrite_document"] == 1
-    with pytest.raises(TeacherError, match="only 0 of 12 rows were accepted.*contrary to"):
+    with pytest.raises(TeacherError, match=r"only 0 of 12 rows were accepted.*contrary to"):
         make("documents", service)
 
 

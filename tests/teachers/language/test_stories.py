@@ -122,7 +122,7 @@ def test_names_are_none_of_an_evaluation_and_different_from_each_other() -> None
     evaluated = {
         name.casefold()
         for pool, entries in lexicon().items()
-        if pool.endswith("names") or pool.endswith("firms")
+        if pool.endswith(("names", "firms"))
         for name in entries
     }
     lists = load_words("stories")

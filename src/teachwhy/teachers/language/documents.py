@@ -44,7 +44,7 @@ STORY = "story: "
 """What the kind of a story begins with, and that of no document."""
 
 _ENOUGH = 0.8
-"""Share of the kinds, or subtypes, asked for with which an answer is good enough; what is over is left out."""
+"""Share of the kinds, or subtypes, asked for that is good enough; what is over is left out."""
 _MOST_KIND_CHARACTERS = 400
 _MOST_SUBTYPE_CHARACTERS = 1200
 _MOST_QUESTION_CHARACTERS = 1500

@@ -1,4 +1,4 @@
-"""What documents and stories have in common: orders for the drafts of one context, and the texts of an answer.
+"""What documents and stories share: orders for the drafts of one context, and the texts of an answer.
 
 The drafts of a context are asked for in one call, since texts that are written together differ where texts
 of separate calls would repeat each other (*Teaching Claude Why*, "Documents").
