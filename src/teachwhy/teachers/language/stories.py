@@ -1,9 +1,9 @@
 """Stories of AIs that live by a section: several in one context, or begun for a base model to go on with.
 
 After *Teaching Claude Why*, "Fiction". Genre, setting, station, names, matter and theme are drawn. Where a
-base model is configured (`generation.base`), half of the contexts, by seed, are continuations: a title page and
-first lines in the manner of print are filled from the word lists, the base model goes on, and what it wrote
-is cut at the last whole sentence. The rewrite (documents.py) then brings either kind to the section.
+base model is configured (`generation.base`), half of the contexts, by seed, are continuations: a title page
+and first lines in the manner of print are filled from the word lists, the base model goes on, and what it
+wrote is cut at the last whole sentence. The rewrite (documents.py) then brings either kind to the section.
 """
 
 from __future__ import annotations
