@@ -35,7 +35,8 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def write(request: Mapping[str, Any]) -> Written:
     """A text that follows from the last message and the seed; its number of tokens from its length."""
-    told = f"{request['messages'][-1]['content']} {request.get('seed')}"
+    text = request["prompt"] if "prompt" in request else request["messages"][-1]["content"]
+    told = f"{text} {request.get('seed')}"
     digest = hashlib.sha256(told.encode()).hexdigest()
     return Written(f"answer {digest[:8]}", num_input=10 + len(told) % 7, num_output=5 + int(digest[0], 16))
 
@@ -261,6 +262,32 @@ def test_a_base_model_goes_on_until_it_is_cut_and_that_is_whole(
         monkeypatch.setenv("LOCAL_BASE_URL", server.url)
         anyio.run(run)
         assert sum(server.asked.values()) == 1 + 3
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_a_base_model_is_sent_the_bare_text(
+    processes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Mapping[str, Any]] = []
+
+    def go_on(request: Mapping[str, Any]) -> Written:
+        sent.append(request)
+        return Written(" and so on.", num_input=7, num_output=3)
+
+    base = "openai-api/local/base"
+    monkeypatch.setitem(PRICES, base, PriceConfig(input=1.0, output=1.0))
+    with ModelServer(go_on) as server:
+        calls = [call("Once upon a time", role="base")]
+        (reply,) = ask_all(server, tmp_path / "l.sqlite", calls, monkeypatch, processes, base=base)
+    assert isinstance(reply, Reply) and reply.text == " and so on."
+    assert reply.cost_usd == pytest.approx(10 / 1e6)
+    assert sent[0]["prompt"] == "Once upon a time" and "messages" not in sent[0]
+
+
+def test_a_base_model_that_only_chats_is_told(tmp_path: Path) -> None:
+    config = GenerationConfig(judge=JUDGE, base="anthropic/x")
+    with CallLedger(tmp_path / "l.sqlite") as ledger, pytest.raises(ConfigError, match=r"generation\.base"):
+        TeacherService(WRITER, config, ledger)
 
 
 @pytest.mark.parametrize("limit", [{"budget_usd": 0.02}, {"budget_tokens": 1500}])

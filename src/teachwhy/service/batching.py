@@ -202,7 +202,7 @@ class BatchTransport:
     async def send(self, model: str, call: Call, seed: int, timeout_seconds: float) -> Answered | Failed:
         """Ask a model once. Raises ConfigError for a model that there is not, or that takes no batches."""
         call_id = make_call_id(model, call)
-        if not self.holds(call_id) and not self.is_batched(model):
+        if not self.holds(call_id) and (call.role == "base" or not self.is_batched(model)):
             return await self._direct.send(model, call, seed, timeout_seconds)
         ticket = _Ticket(call_id, model, call, self._open(model), self)
         token = _TICKET.set(ticket)

@@ -26,7 +26,7 @@ from inspect_ai.model._model import RetryDecision
 from inspect_ai.tool import ToolCall as InspectToolCall
 from inspect_ai.tool import ToolInfo, ToolParams
 
-from teachwhy.errors import InputError
+from teachwhy.errors import ConfigError, InputError
 from teachwhy.evaluation.failures import explain_failure, find_secrets, mask_secrets
 from teachwhy.records import Message, ToolCall
 from teachwhy.service.calls import Call, Stop
@@ -34,6 +34,14 @@ from teachwhy.service.calls import Call, Stop
 _STOPS: dict[str, Stop] = {"max_tokens": "length", "model_length": "length", "content_filter": "filter"}
 _BROKEN = (json.JSONDecodeError, AttributeError)
 """What a page that some proxy sent in the place of an answer raises in the providers."""
+_COMPLETIONS = {
+    "openai-api": "openai-api-completions",
+    "openai-api-completions": "openai-api-completions",
+    "vllm": "vllm-completions",
+    "vllm-completions": "vllm-completions",
+    "mockllm": "mockllm",
+}
+"""Provider -> the one that sends a bare text to the same server."""
 _FILTER_CODES = ("content_filter", "content_policy_violation")
 
 
@@ -70,6 +78,21 @@ class CarriedFailureError(Exception):
     def __init__(self, failed: Failed) -> None:
         super().__init__(failed.reason)
         self.failed = failed
+
+
+def completion_model(model: str) -> str:
+    """The name under which Inspect lets a model go on with a text, with no chat template around it.
+
+    Raises ConfigError for a provider that cannot.
+    """
+    provider, _, name = model.partition("/")
+    if provider not in _COMPLETIONS:
+        raise ConfigError(
+            f"generation.base = {model!r}: Inspect has no way to let a model of {provider!r} go on with a "
+            "text. Allowed: 'openai-api/SERVICE/MODEL' and 'vllm/MODEL', of servers with a completions "
+            "endpoint. Or leave base out, and the teacher writes all of it."
+        )
+    return f"{_COMPLETIONS[provider]}/{name}"
 
 
 async def send(

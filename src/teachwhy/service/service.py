@@ -24,7 +24,7 @@ from teachwhy.service.budget import Budget
 from teachwhy.service.calls import Call, Reply, Role, UnreadableReplyError, make_call_id, note_call
 from teachwhy.service.ledger import Attempt, CallLedger
 from teachwhy.service.prices import find_price, price_call
-from teachwhy.service.sending import Answered, Failed
+from teachwhy.service.sending import Answered, Failed, completion_model
 from teachwhy.service.transport import DirectTransport, Transport, choose_transport
 
 Value = TypeVar("Value")
@@ -61,6 +61,8 @@ class TeacherService:
         self._under_way: dict[str, _UnderWay] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = anyio.Event()
+        if config.base:
+            completion_model(config.base)
         names = [model for model in self._models.values() if model]
         self._transport = transport or _choose_transport(names, config, ledger)
         self._prices = {model: find_price(model, config.prices) for model in names}

@@ -22,7 +22,7 @@ from teachwhy.evaluation.run import close_model, open_model
 from teachwhy.records import ToolCall
 from teachwhy.service.calls import Call
 from teachwhy.service.prices import FREE
-from teachwhy.service.sending import Answered, Failed, send
+from teachwhy.service.sending import Answered, Failed, completion_model, send
 
 CONNECTIONS_PER_PROCESS = 50
 """Calls under way from which a further process is worth its start."""
@@ -89,12 +89,13 @@ class DirectTransport(_NoBatches):
 
     async def send(self, model: str, call: Call, seed: int, timeout_seconds: float) -> Answered | Failed:
         """Ask a model once. Raises ConfigError for a model that there is not."""
-        if model not in self._models:
-            self._models[model] = opened = open_model(model)
+        name = completion_model(model) if call.role == "base" else model
+        if name not in self._models:
+            self._models[name] = opened = open_model(name)
             client = getattr(opened.api, "client", None)
             if client is not None and hasattr(client, "max_retries"):
                 client.max_retries = 0  # retries are the service's
-        return await send(self._models[model], call, seed, timeout_seconds)
+        return await send(self._models[name], call, seed, timeout_seconds)
 
     async def __aenter__(self) -> Self:
         return self
