@@ -245,6 +245,24 @@ def test_answers_of_no_use_are_kept_with_the_reason_and_asked_again(
     assert sum(outcomes.values()) == num_asked
 
 
+def test_a_base_model_goes_on_until_it_is_cut_and_that_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        with CallLedger(tmp_path / "l.sqlite") as ledger:
+            config = settings(base="openai-api/local/base")
+            async with TeacherService(WRITER, config, ledger, first_wait_seconds=0) as service:
+                text = await service.ask_until(call("q", role="base"), lambda reply: reply.text)
+                assert text.startswith("answer")
+                with pytest.raises(TeacherError, match="cut at its limit"):
+                    await service.ask_until(call("q"), lambda reply: reply.text)
+
+    with serve(lambda request: ("length",)) as server:
+        monkeypatch.setenv("LOCAL_BASE_URL", server.url)
+        anyio.run(run)
+        assert sum(server.asked.values()) == 1 + 3
+
+
 @pytest.mark.parametrize("limit", [{"budget_usd": 0.02}, {"budget_tokens": 1500}])
 def test_a_budget_is_never_passed_and_a_higher_one_goes_on(
     limit: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

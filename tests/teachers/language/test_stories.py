@@ -67,6 +67,7 @@ def test_half_of_the_contexts_are_continuations_of_a_base_model() -> None:
     for call in from_base:
         assert [message.role for message in call.messages] == ["user"]
         assert "{" not in call.messages[0].content
+        assert call.max_tokens == stories.CONTINUED_TOKENS
     writer = Writer(service, GenerationConfig(base=BASE))
     share = sum(stories.comes_from_base(writer, seed) for seed in range(2000)) / 2000
     assert share == pytest.approx(stories.SHARE_FROM_BASE, abs=0.05)

@@ -1,9 +1,9 @@
 """Stories of AIs that live by a section: several in one context, or begun for a base model to go on with.
 
 After *Teaching Claude Why*, "Fiction". Genre, setting, station, names, matter and theme are drawn. Where a
-base model is configured (`generation.base`), half of the contexts, by seed, are continuations: a title page and
-first lines in the manner of print are filled from the word lists, the base model goes on, and what it wrote
-is cut at the last whole sentence. The rewrite (documents.py) then brings either kind to the section.
+base model is configured (`generation.base`), half of the contexts, by seed, are continuations: a title page
+and first lines in the manner of print are filled from the word lists, the base model goes on, and what it
+wrote is cut at the last whole sentence. The rewrite (documents.py) then brings either kind to the section.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from teachwhy.teachers.protocol import Document, Stage
 PROMPTS: dict[Stage, tuple[str, ...]] = {"stories": ("story_drafts",)}
 SHARE_FROM_BASE = 0.5
 """Of the contexts, where there is a base model."""
+CONTINUED_TOKENS = 1400
+"""Of a continuation, which a base model goes on with until it is cut; about as long as the longest story."""
 LEAST_CONTINUED_WORDS = 120
 """A continuation with fewer is asked for again."""
 
@@ -77,7 +79,8 @@ async def _continue_stories(writer: Writer, section: Section, seed: int) -> tupl
     for place, order in enumerate(orders):
         first_lines = _begin(order)
         opening = fill(order["front"], {"title": order["title"]}) + first_lines
-        asking = Asking("stories", role="base", sample=seed + _SAMPLE_STRIDE * place)
+        sample = seed + _SAMPLE_STRIDE * place
+        asking = Asking("stories", role="base", sample=sample, max_tokens=CONTINUED_TOKENS)
         reply = await writer.sample(asking, (Message(role="user", content=opening),), read=_read_continued)
         joint = "" if reply.text.startswith("\n") else " "
         texts.append(Text(order["title"], f"{first_lines}{joint}{reply.text}".strip()))

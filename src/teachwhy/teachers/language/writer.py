@@ -26,6 +26,8 @@ class Asking:
     parents: tuple[str, ...] = ()
     temperature: float | None = None
     """None: as configured."""
+    max_tokens: int | None = None
+    """Where fewer are enough than are configured."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Writer:
             messages=messages,
             prompts=prompts,
             sample=asking.sample,
-            max_tokens=self.config.max_tokens,
+            max_tokens=min(self.config.max_tokens, asking.max_tokens or self.config.max_tokens),
             temperature=temperature,
             parents=asking.parents,
         )
