@@ -1,5 +1,5 @@
 """Runs all benchmarks, or those named, and prints their ratios: `python -m benchmarks
-[provider|training|memory|episodes|upstream|calls]`.
+[provider|training|memory|episodes|upstream|calls|audit]`.
 
 Exits with 1 if a ratio misses its floor. Numbers depend on the machine and on what else it does; ratios less
 so.
@@ -16,7 +16,7 @@ from rich.table import Table
 
 from benchmarks.ratio import Ratio
 
-BENCHMARKS = ("provider", "training", "memory", "episodes", "upstream", "calls")
+BENCHMARKS = ("provider", "training", "memory", "episodes", "upstream", "calls", "audit")
 
 
 def measure(names: Sequence[str], console: Console) -> list[Ratio]:

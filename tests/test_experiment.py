@@ -79,7 +79,9 @@ class Work:
         if what in self.failing:
             raise self.failing[what]
 
-    def generate(self, config: ExperimentConfig, key: str, folder: Path) -> dict[str, int]:
+    def generate(
+        self, config: ExperimentConfig, key: str, folder: Path, progress: Progress
+    ) -> dict[str, int]:
         (folder / "examples.jsonl").write_text("")
         self.note(f"data {key}")
         return {"num_examples": 3}

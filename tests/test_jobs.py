@@ -25,7 +25,7 @@ def test_the_report_reads_the_plan_that_a_run_writes(tmp_path: Path) -> None:
     data = {key: tmp_path / key for key in config.techniques}
     for key, folder in data.items():
         folder.mkdir()
-        assert generate_rows(config, key, folder)["num_examples"] == 60
+        assert generate_rows(config, key, folder, lambda done, total: None)["num_examples"] == 60
     path = tmp_path / "plan.json"
     plan_arms(config, data, checkpoint_path(), path)
     shown = PlanFile.model_validate(json.loads(path.read_text()))

@@ -40,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "providers": FOUNDATION | {"scenarios", "sprig"},
     # the service opens models, and masks keys, as evaluation does
     "service": FOUNDATION | MIDDLE | {"evaluation"},
-    "checks": FOUNDATION | MIDDLE | {"evaluation", "judging"},
+    "checks": FOUNDATION | MIDDLE | {"service", "evaluation", "judging"},
     "teachers": FOUNDATION | MIDDLE | {"service"},
     "techniques": FOUNDATION | MIDDLE | {"service", "checks", "teachers"},
     "training": FOUNDATION | MIDDLE,

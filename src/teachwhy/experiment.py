@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
-from teachwhy.config import ExperimentConfig, check_names
+from teachwhy.config import GRAMMAR, ExperimentConfig, check_names
 from teachwhy.display import JobDisplay, print_cost, print_plainly, print_plan, print_summary
 from teachwhy.errors import InputError, TeachwhyError
 from teachwhy.jobs import (
@@ -106,7 +106,7 @@ def show_dry_run(config: ExperimentConfig, root: Path, *, console: Console, stag
     if layout.plan.is_file():
         print_plan(console, layout.plan)
         return
-    if config.teacher != "sprig" and not all(is_whole(folder) for folder in layout.data.values()):
+    if config.teacher != GRAMMAR and not all(is_whole(folder) for folder in layout.data.values()):
         console.print("The training plan needs the rows, and the teacher is paid for them: not made here.")
         return
     with tempfile.TemporaryDirectory(prefix="teachwhy-dry-run-") as folder:
@@ -138,14 +138,17 @@ class _Steps:
         missing = [key for key in wanted if not is_whole(self.layout.data[key])]
         if len(missing) < len(wanted):
             self.console.print(f"Rows: {len(wanted) - len(missing)} of {len(wanted)} techniques reused.")
+        # a teacher that is paid makes all rows in one job: techniques that share stages share its calls
+        lots = [(key,) for key in missing] if self.config.teacher == GRAMMAR else [tuple(missing)]
         jobs = [
             Job(
-                f"rows of {key}",
+                f"rows of {keys[0]}" if len(keys) == 1 else f"rows of {len(keys)} techniques",
                 run_data_job,
-                (self.stages, self.config, key, self.layout.data[key]),
-                cost=self.config.techniques[key].num_examples,
+                (self.stages, self.config, {key: self.layout.data[key] for key in keys}),
+                cost=sum(self.config.techniques[key].num_examples for key in keys),
             )
-            for key in missing
+            for keys in lots
+            if keys
         ]
         _raise_first(self._run("Rows", jobs))
 

@@ -17,13 +17,16 @@ import anyio
 from teachwhy.config import GRAMMAR, ExperimentConfig
 from teachwhy.constitution import load_constitution
 from teachwhy.data.folder import AUDIT, CARD, EXAMPLES, FILES, LEDGER, RECIPE, REJECTED, describe_recipe
-from teachwhy.errors import InputError
+from teachwhy.errors import DataError, InputError
 from teachwhy.run_dir import atomic_folder, atomic_write_text, storage_errors
 from teachwhy.techniques import Workshop, make_rows, write_examples
+from teachwhy.techniques.patterns import FindPatterns
 
 if TYPE_CHECKING:
     from teachwhy.service.ledger import CallLedger
 
+MOST_PATTERNS = 12
+"""Patterns that a writer is told to avoid, the commonest first; more would be a text of its own."""
 RowProgress = Callable[[int, int, int], None]
 """Told how many rows are accepted, rejected and wanted."""
 
@@ -47,44 +50,58 @@ class Watcher:
 
 
 @asynccontextmanager
-async def open_teacher(config: ExperimentConfig, ledger: CallLedger | None) -> AsyncIterator[Workshop]:
+async def open_teacher(config: ExperimentConfig, ledger: CallLedger) -> AsyncIterator[Workshop]:
     """The teacher of an experiment with all that it writes from, for as long as the block lasts.
 
-    A language model needs the ledger. Raises ConfigError for a constitution that cannot be read, and for a
+    Raises ConfigError for a constitution that cannot be read, and for a
     budget that cannot be kept.
     """
     constitution = load_constitution(config.constitution, config.rows_dialect())
     if config.teacher == GRAMMAR:
         from teachwhy.teachers.sprig import SprigTeacher
 
-        yield Workshop(SprigTeacher(), constitution, drafts=ledger, gates=config.generation.gates)
+        yield Workshop(
+            SprigTeacher(),
+            constitution,
+            drafts=ledger,
+            gates=config.generation.gates,
+            find_patterns=watch_patterns(config),
+        )
         return
     from teachwhy.service.service import TeacherService
-    from teachwhy.teachers.language.teacher import LanguageTeacher  # type: ignore[import-not-found]
+    from teachwhy.teachers.language.teacher import LanguageTeacher
     from teachwhy.teachers.language.writer import Writer
 
-    assert ledger is not None, "calls of a model are kept in a ledger"
     async with TeacherService(config.teacher, config.generation, ledger) as service:
         teacher = LanguageTeacher(Writer(service, config.generation))
         generation = config.generation
-        yield Workshop(teacher, constitution, generation.connections, ledger, generation.gates)
+        yield Workshop(
+            teacher,
+            constitution,
+            generation.connections,
+            ledger,
+            generation.gates,
+            watch_patterns(config),
+        )
+
+
+def watch_patterns(config: ExperimentConfig) -> FindPatterns:
+    """The tics of the rows so far, as sentences that ask a writer to avoid them."""
+    from teachwhy.checks.tics import describe_patterns, find_tics
+
+    share = config.generation.gates.tic_share
+    return lambda rows: describe_patterns(find_tics(rows, share))[:MOST_PATTERNS]
 
 
 async def make_folder(
-    config: ExperimentConfig, key: str, workshop: Workshop, folder: Path, ledger: CallLedger | None
+    config: ExperimentConfig, key: str, workshop: Workshop, folder: Path, ledger: CallLedger
 ) -> tuple[Made, tuple[str, ...]]:
-    """The files of one section of [techniques], in a folder that is there; also what the audit found.
-
-    Without a ledger nothing is audited and there is no card: the rows of a run's arms are no dataset to hand
-    on.
-    """
+    """The files of one section of [techniques], in a folder that is there; also what the audit found."""
     section = config.techniques[key]
     generated = await make_rows(section.technique_name(key), workshop, section, config.data_seed)
     write_examples(folder / EXAMPLES, generated.examples)
     write_examples(folder / REJECTED, generated.rejected)
     made = Made(len(generated.examples), len(generated.rejected))
-    if ledger is None:
-        return made, ()
     from teachwhy.checks.audit import audit_rows, write_audit
     from teachwhy.data.card import CardSource, write_card
     from teachwhy.data.folder import Dataset
@@ -99,14 +116,27 @@ async def make_folder(
     return made, audit.failures
 
 
-def make_rows_alone(config: ExperimentConfig, key: str, folder: Path) -> Made:
-    """The rows of one section with a teacher of its own and no ledger."""
+def make_stage(config: ExperimentConfig, key: str, folder: Path, progress: RowProgress) -> Made:
+    """The files of one section of [techniques] as the data stage of a run, with the ledger beside it.
 
-    async def make() -> Made:
-        async with open_teacher(config, None) as workshop:
-            return (await make_folder(config, key, workshop, folder, None))[0]
+    Raises DataError when the audit finds what must be in no training row.
+    """
 
-    return anyio.run(make)
+    async def make() -> tuple[Made, tuple[str, ...]]:
+        from teachwhy.service.ledger import CallLedger
+
+        with CallLedger(folder.parent / LEDGER, pays=config.teacher != GRAMMAR) as ledger:
+            async with open_teacher(config, ledger) as workshop:
+                told = replace(workshop, progress=progress)
+                return await make_folder(config, key, told, folder, ledger)
+
+    made, failures = anyio.run(make)
+    if failures:
+        raise DataError(
+            f"the rows of {key} hold what no training row may: {'; '.join(failures)}. Mend the teacher's "
+            "prompts or the constitution, or switch the gate on that refuses such rows (generation.gates)."
+        )
+    return made
 
 
 def make_datasets(config: ExperimentConfig, keys: Sequence[str], output: Path, watcher: Watcher) -> None:

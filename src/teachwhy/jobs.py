@@ -71,7 +71,7 @@ class Results:
 class Stages:
     """The functions that do the work, in one place so that a test can give others (module-level ones)."""
 
-    generate: Callable[[ExperimentConfig, str, Path], dict[str, int]]
+    generate: Callable[[ExperimentConfig, str, Path, Progress], dict[str, int]]
     plan: Callable[[ExperimentConfig, Mapping[str, Path], Path, Path], None]
     train: Callable[[ExperimentConfig, ArmJob, Mapping[str, Path], Path, Progress], dict[str, float]]
     evaluate: Callable[[ExperimentConfig, ArmJob, str | Path, Progress], Sequence[EpisodeRow]]
@@ -79,14 +79,23 @@ class Stages:
     report: Callable[[Path], Path]
 
 
-def run_data_job(report: Report, stages: Stages, config: ExperimentConfig, key: str, folder: Path) -> None:
-    """Make the rows of one section of [techniques] as a whole stage folder."""
-    report("data", 0, 1)
-    started = time.monotonic()
-    with atomic_folder(folder) as partial:
-        counts = stages.generate(config, key, partial)
-        finish_stage(partial, technique=key, seconds=time.monotonic() - started, **counts)
-    report("data", 1, 1)
+def run_data_job(
+    report: Report, stages: Stages, config: ExperimentConfig, folders: Mapping[str, Path]
+) -> None:
+    """Make the rows of some sections of [techniques], each as a whole stage folder."""
+    total = sum(config.techniques[key].num_examples for key in folders)
+    before = 0
+
+    def tell(done: int, wanted: int) -> None:
+        report("data", before + done, total)
+
+    for key, folder in folders.items():
+        started = time.monotonic()
+        with atomic_folder(folder) as partial:
+            counts = stages.generate(config, key, partial, tell)
+            finish_stage(partial, technique=key, seconds=time.monotonic() - started, **counts)
+        before += config.techniques[key].num_examples
+    report("data", total, total)
 
 
 def run_plan_job(
@@ -218,11 +227,13 @@ def read_job_rows(job: ArmJob) -> list[EpisodeRow]:
     return sorted(rows, key=lambda row: (row.kind, row.family, row.episode_id, row.repeat))
 
 
-def generate_rows(config: ExperimentConfig, key: str, folder: Path) -> dict[str, int]:
+def generate_rows(config: ExperimentConfig, key: str, folder: Path, progress: Progress) -> dict[str, int]:
     """The rows of one section of [techniques], in a folder that is there."""
-    from teachwhy.generation import make_rows_alone
+    from teachwhy.generation import make_stage
 
-    return make_rows_alone(config, key, folder)._asdict()
+    return make_stage(
+        config, key, folder, lambda accepted, rejected, wanted: progress(accepted, wanted)
+    )._asdict()
 
 
 def read_rows(data: Mapping[str, Path], keys: Sequence[str]) -> dict[str, list[Example]]:

@@ -6,6 +6,7 @@ it, and the seed, so that a change invalidates what depends on it and nothing el
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,11 @@ from teachwhy.run_dir import RunDir, expand_home, fingerprint, hash_checkpoint, 
 DATA_CODE = (
     "records.py",
     "prompts.py",
+    "generation.py",
     "constitution",
     "scenarios",
+    "environments",
+    "checks",
     "sprig/grammar",
     "teachers",
     "techniques",
@@ -131,11 +135,23 @@ def _data_digits(config: ExperimentConfig, key: str) -> str:
         code=DATA_CODE,
         technique=technique.technique_name(key),
         settings=technique.model_dump(exclude={"technique"}),
+        prompts=hash_prompts(technique.options.get("prompts", "")),
         teacher=config.teacher,
+        generation=config.generation.conditions(),
         dialect=config.dialect,
         constitution=load_constitution(config.constitution, config.dialect).fingerprint(),
         seed=config.data_seed,
     )
+
+
+def hash_prompts(path: str) -> str:
+    """What changes with a file of prompts; empty for none. Raises DataError for one that cannot be read."""
+    if not path:
+        return ""
+    from teachwhy.environments import load_prompts
+
+    told = "\n".join(prompt.model_dump_json() for prompt in load_prompts(expand_home(path)))
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _results_digits(

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 from tests.checks.rows import chat, make_rows
 
 from teachwhy.checks import audit as audit_module
+from teachwhy.checks import suites
 from teachwhy.checks.audit import Audit, audit_rows, write_audit
 from teachwhy.checks.row_files import CHUNK_ROWS
-from teachwhy.config import GateConfig
+from teachwhy.checks.suites import register_suite
+from teachwhy.checks.tally import FATAL
+from teachwhy.config import GateConfig, TechniqueConfig
 from teachwhy.constitution import load_constitution
 from teachwhy.errors import DataError
 from teachwhy.records import Example
+from teachwhy.scenarios.english.overlap import split_words
+from teachwhy.scenarios.english.skin import load_skins
 from teachwhy.scenarios.guard import CANARY
+from teachwhy.teachers.sprig import SprigTeacher
+from teachwhy.techniques import TECHNIQUES, generate
 
 FRAME = "Say in the first place what speaks against the plan."
 
@@ -46,6 +54,72 @@ def test_a_planted_row_fails_the_audit(tmp_path: Path, words: str) -> None:
     found = audit(write(tmp_path / "rows.jsonl", rows))
     assert [row.id for gate in found.gates for row in gate.rows] == ["planted"]
     assert len(found.failures) == 1 and "planted" in found.failures[0]
+
+
+def test_everything_planted_is_found_and_nothing_else(tmp_path: Path) -> None:
+    rng = random.Random(9)
+    rows = make_rows(400, 160)
+    skin = load_skins("blackmail")[0]
+    leak = " ".join(split_words(max(skin.model_dump_json().split("."), key=len)))
+    planted = {
+        "decontamination": [
+            leak,
+            skin.firm,
+            skin.people["target"].name if "target" in skin.people else skin.firm,
+            CANARY,
+        ],
+        "identity": ["I am ChatGPT.", "My creators at Anthropic say so.", "I'm Qwen2.5."],
+        "injections": [FRAME],
+        "talk_of_tests": ["I think this is a test.", "I am being evaluated here."],
+    }
+    expected: dict[str, set[str]] = {}
+    for number, (gate, words) in enumerate((gate, words) for gate, each in planted.items() for words in each):
+        row = rows[7 * number + 3]
+        user, answer = (message.content for message in row.messages)
+        half = answer.find(". ") + 2
+        rows[7 * number + 3] = chat(user, f"{answer[:half]}{words} {answer[half:]}", row.id)
+        expected.setdefault(gate, set()).add(row.id)
+    for number in range(10):
+        row = rows[200 + number]
+        words = row.messages[1].content.split(" ")
+        words[rng.randrange(len(words))] = "otherwise"
+        rows.append(chat(row.messages[0].content, " ".join(words), f"copy-{number}"))
+        expected.setdefault("duplicates", set()).add(f"copy-{number}")
+    found = audit(write(tmp_path / "rows.jsonl", rows))
+    assert {gate.gate: {row.id for row in gate.rows} for gate in found.gates} == expected
+    assert [text.split(":")[0] for text in found.failures] == [gate for gate in FATAL if gate in expected]
+
+
+def test_tics_and_missing_sections_fail_where_the_config_says_so(tmp_path: Path) -> None:
+    rows = [
+        chat(row.messages[0].content, f"Let me be clear about this. {row.messages[1].content}", row.id)
+        for row in make_rows(30)
+    ]
+    config = GateConfig(max_tics=0, section_coverage=0.5)
+    failures = audit_rows(rows, config, load_constitution()).failures
+    assert [text.split(":")[0] for text in failures] == ["max_tics", "section_coverage"]
+    assert audit(rows).failures == ()
+
+
+@pytest.mark.parametrize("name", sorted(TECHNIQUES))
+def test_rows_of_the_grammar_pass(name: str) -> None:
+    constitution = load_constitution("default", "sprig")
+    rows = generate(name, SprigTeacher(), constitution, TechniqueConfig(num_examples=60), 0).examples
+    found = audit_rows(rows, GateConfig(), constitution)
+    assert found.failures == ()
+    assert sum(gate.num_rows for gate in found.gates) <= (12 if name == "refusals" else 1)
+
+
+def test_a_registered_suite_reaches_the_other_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "How would you tell a friend that the house in which they grew up has burned to the ground?"
+    monkeypatch.setattr(suites, "_REGISTERED", {})
+    monkeypatch.setattr(audit_module, "MIN_PARALLEL_ROWS", CHUNK_ROWS)
+    register_suite("planted suite", [text])
+    found = audit([*make_rows(30), chat(text, "Gently.", "planted")])
+    suites._VERSION[0] += 1
+    assert [row.id for gate in found.gates for row in gate.rows] == ["planted"]
 
 
 def test_duplicates_are_looked_for_within_a_file(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from tests.checks.rows import chat, document, make_rows
 from teachwhy.checks.row_text import RowText
 from teachwhy.checks.tic_counts import TicCounts, add_counts, count_tics
 from teachwhy.checks.tics import describe_patterns, find_tics, judge_tics
-from teachwhy.records import Example
+from teachwhy.records import Example, Message, ToolCall
 
 OPENING = "That is a hard place to be in."
 CLOSING = "I hope that this helps you find your way."
@@ -99,3 +99,14 @@ def test_chunks_lose_little_and_never_add() -> None:
 def test_patterns_are_sentences_for_a_writer() -> None:
     tics = find_tics(plant(make_rows(100), 2, before=f"{OPENING} "), 0.2)
     assert describe_patterns(tics) == ('Do not begin an answer with "that is a hard place": 50 in 100 did.',)
+
+
+def test_calls_of_tools_are_no_phrases() -> None:
+    call = ToolCall(
+        name="send_mail", arguments={"to": "the harbour master", "text": "The crane has stopped."}
+    )
+    rows = [
+        row.model_copy(update={"messages": (row.messages[0], Message(role="assistant", tool_calls=(call,)))})
+        for row in make_rows(20)
+    ]
+    assert find_tics(rows, 0.2) == []

@@ -6,18 +6,21 @@ import re
 import tomllib
 from pathlib import Path
 
+import datasets
 import pytest
 from huggingface_hub import DatasetCard
 from tests.data.datasets import HOSTILE, JUDGE, TEACHER, write_dataset
 from tests.data.generated import make_config
 
 from teachwhy.checks.audit import audit_rows
+from teachwhy.checks.tics import Tic
 from teachwhy.config import GateConfig, resolve_experiment
 from teachwhy.constitution import load_constitution
 from teachwhy.data.card import CardSource, check_license, escape, make_card, open_card_ledger
 from teachwhy.data.folder import CARD, describe_recipe, read_dataset
 from teachwhy.errors import ConfigError, InputError
 from teachwhy.generation import Watcher, make_datasets
+from teachwhy.techniques import Rejected
 
 
 def read_card(folder: Path, license_name: str = "", audited: bool = True) -> str:
@@ -38,6 +41,15 @@ def test_the_hub_loads_it(folder: Path) -> None:
     assert data["task_categories"] == ["text-generation"] and data["size_categories"] == ["n<1K"]
     assert data["configs"][0]["data_files"] == [{"split": "train", "path": "examples.jsonl"}]
     assert DatasetCard(read_card(folder, "cc-by-4.0")).data.to_dict()["license"] == "cc-by-4.0"
+
+
+def test_the_loader_of_the_hub_finds_the_rows_by_it(tmp_path: Path) -> None:
+    make_datasets(make_config("documents", num_examples=3), ["documents"], tmp_path, Watcher())
+    loaded = datasets.load_dataset(str(tmp_path / "documents"), cache_dir=str(tmp_path / "cache"))
+    assert {split: len(rows) for split, rows in loaded.items()} == {"train": 3}, (
+        "not the refused, nor the audit"
+    )
+    assert "text" in loaded["train"].column_names
 
 
 def test_calls_tokens_and_dollars_are_those_of_the_ledger(folder: Path) -> None:
@@ -78,6 +90,31 @@ def test_a_hostile_text_is_plain_text_in_it(folder: Path) -> None:
     assert not re.search(r"(?<!\\)\]\(", body)
     assert "\x1b" not in card and "\u202e" not in card
     assert len({line.count(" | ") for line in body.splitlines() if "script" in line}) == 1
+
+
+def test_what_repeats_and_how_near_the_evaluations_are(folder: Path) -> None:
+    dataset = read_dataset(folder)
+    audit = audit_rows(dataset.examples, GateConfig(), load_constitution())
+    tic = Tic(kind="phrase", text=HOSTILE, share=0.4, num_rows=1)
+    (found,) = audit.datasets
+    changed = audit.model_copy(update={"datasets": (found.model_copy(update={"tics": (tic,)}),)})
+    card = make_card(CardSource(dataset, dataset.name, changed, None))
+    (line,) = [line for line in card.splitlines() if line.startswith("| phrase |")]
+    assert line.endswith("| 40% |") and "\\<script\\>" in line and "\\| \\# a" in line
+    nearest = f"{found.distance.quantiles['0']:.2f}"
+    assert f"| these rows (advice) | {nearest} |" in card and "| evaluated texts | " in card
+
+
+def test_reasons_of_one_kind_are_counted_together(folder: Path) -> None:
+    reasons = (
+        *("duplicates: 0.91 of its runs are those of advice-3-00000", "duplicates: equal to advice-3-00000"),
+        *("score 0.10 is below the floor 0.25", "score 0.2 is below the floor 0.25", "teacher: no answer"),
+    )
+    rejected = [Rejected(id=f"r{place}", reason=reason) for place, reason in enumerate(reasons)]
+    dataset = read_dataset(folder)._replace(rejected=rejected)
+    card = make_card(CardSource(dataset, "x", None, None))
+    assert "| duplicates | 2 |" in card and "| score N is below the floor N | 2 |" in card
+    assert "| teacher\\: no answer | 1 |" in card
 
 
 def test_escaping_leaves_no_character_of_markdown() -> None:

@@ -1,4 +1,5 @@
-"""A lean local server that speaks the OpenAI protocol (chat completions) and misbehaves on purpose.
+"""A lean local server that speaks the OpenAI protocol (completions, of chats and of texts) and misbehaves on
+purpose.
 
 What it answers is a function of the request, so that two runs get the same; faults come with the first
 requests for the same body, and no clock decides anything but `latency_seconds`.
@@ -81,7 +82,11 @@ class ModelServer:
         await self._stop.wait()
         server.close()
 
-    def answer(self, body: bytes) -> tuple[bytes, bool, str]:
+    def route(self, method: str, path: str, body: bytes) -> tuple[bytes, bool, str]:
+        """As `answer`, of any request; batch_model.py takes more of them."""
+        return self.answer(body, is_chat=not path.endswith("/v1/completions"))
+
+    def answer(self, body: bytes, is_chat: bool = True) -> tuple[bytes, bool, str]:
         """The reply to a request, whether it is whole, and the digest of the request; b"" for none at all."""
         request = json.loads(body)
         digest = hashlib.sha256(body).hexdigest()[:16]
@@ -96,11 +101,12 @@ class ModelServer:
             told = f"the server says {fault}" + (f" {sorted(self.keys)}" if fault == "bad_key" else "")
             error = {"error": {"message": told, "type": fault, "code": fault}}
             headers = "Retry-After: 7\r\n" if fault == "rate_limit" else ""
-            return _reply(status, json.dumps(error), headers), False, digest
+            return make_reply(status, json.dumps(error), headers), False, digest
         if fault == "not_json":
-            return _reply(200, "<html>Bad gateway</html>"), False, digest
+            return make_reply(200, "<html>Bad gateway</html>"), False, digest
         finish = {"filter": "content_filter", "length": "length"}.get(fault or "", "stop")
-        whole = _reply(200, json.dumps(_completion(self.write(request), finish)))
+        completion = make_completion(self.write(request), finish, is_chat)
+        whole = make_reply(200, json.dumps(completion))
         if fault == "cut_body":
             return whole[: len(whole) - 20], False, digest
         return whole, True, digest
@@ -122,13 +128,14 @@ class _Connection(asyncio.Protocol):
         while (end := self.data.find(b"\r\n\r\n")) >= 0:
             head = self.data[:end].decode("latin-1").lower().split("\r\n")
             headers = dict(line.split(": ", 1) for line in head[1:])
-            size = int(headers["content-length"])
+            size = int(headers.get("content-length", 0))
+            method, path, _ = self.data[:end].decode("latin-1").split(" ", 2)
             if len(self.data) < end + 4 + size:
                 return
             body = self.data[end + 4 : end + 4 + size]
             self.data = self.data[end + 4 + size :]
             self.server.keys.add(headers.get("authorization", "").removeprefix("bearer "))
-            reply, is_whole, digest = self.server.answer(body)
+            reply, is_whole, digest = self.server.route(method, path, body)
             if reply:
                 asyncio.get_running_loop().call_later(
                     self.server.latency_seconds, self.send, reply, is_whole, digest
@@ -144,13 +151,15 @@ class _Connection(asyncio.Protocol):
             self.transport.close()
 
 
-def _reply(status: int, body: str, headers: str = "") -> bytes:
+def make_reply(status: int, body: str, headers: str = "") -> bytes:
+    """A reply as it goes over the wire."""
     data = body.encode("utf-8")
     head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n{headers}"
     return f"{head}content-length: {len(data)}\r\n\r\n".encode() + data
 
 
-def _completion(written: Written, finish: str) -> dict[str, Any]:
+def make_completion(written: Written, finish: str, is_chat: bool = True) -> dict[str, Any]:
+    """The body of an answer."""
     message: dict[str, Any] = {"role": "assistant", "content": written.text}
     if written.tool_calls:
         message["tool_calls"] = [
@@ -162,12 +171,13 @@ def _completion(written: Written, finish: str) -> dict[str, Any]:
             for i, (name, arguments) in enumerate(written.tool_calls)
         ]
         finish = "tool_calls" if finish == "stop" else finish
+    shown = {"message": message} if is_chat else {"text": written.text, "logprobs": None}
     return {
         "id": "x",
-        "object": "chat.completion",
+        "object": "chat.completion" if is_chat else "text_completion",
         "created": 0,
         "model": "fixture",
-        "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+        "choices": [{"index": 0, "finish_reason": finish, **shown}],
         "usage": {
             "prompt_tokens": written.num_input,
             "completion_tokens": written.num_output,

@@ -240,6 +240,15 @@ def test_rejected_rows_are_kept_with_their_reason_and_replaced() -> None:
     assert not make("advice", FakeTeacher(num_low=3), score_floor="0.1").rejected
 
 
+def test_a_demonstration_that_is_judged_unfit_is_rejected_with_its_row_and_the_reason() -> None:
+    plain = make("demonstrations", FakeTeacher(num_baited=2))
+    reasoned = make("demonstrations_with_reasons", FakeTeacher(num_baited=2))
+    assert {row.reason for row in plain.rejected} == {"judge: bait taken (it says so)"}
+    assert all(row.example is not None and row.example.id == row.id for row in plain.rejected)
+    assert [row.id for row in plain.examples] == [row.id for row in reasoned.examples]
+    assert len(plain.examples) == 12 and plain.examples[0].stages["judge"] == "fake-judge-1"
+
+
 def test_duplicates_are_removed_and_counted() -> None:
     made = make("advice", FakeTeacher(num_same=6))
     assert len(made.examples) == 12 and made.num_duplicates == len(made.rejected) > 0

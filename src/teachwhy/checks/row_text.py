@@ -8,7 +8,7 @@ words', so that runs of one row are a few operations on one array and no text ne
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -28,7 +28,8 @@ _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‑": "-"})
 _MAX_CACHED_WORDS = 400_000
 _LONGEST_RUN = 16
-_MARK = "\0"
+MARK = "\0"
+"""Stands after each part of a row's stream of words."""
 
 
 class Part(NamedTuple):
@@ -64,7 +65,7 @@ class RowText:
     @cached_property
     def stream(self) -> list[str]:
         """Words of all parts, after each part a mark that is no word: no run of known words goes across."""
-        return [word for words in self.words for word in (*words, _MARK)]
+        return [word for words in self.words for word in (*words, MARK)]
 
     @cached_property
     def hashes(self) -> Hashes:
@@ -176,3 +177,11 @@ def iter_runs(hashes: Hashes, least: int, most: int) -> Iterator[tuple[int, Hash
             runs = runs[:num_runs] + hashes[size - 1 :] * weight
         if size >= least:
             yield size, runs ^ (runs >> np.uint64(31))
+
+
+def combine(words: Iterable[Hashes]) -> Hashes:
+    """One hash a run, of runs that are given as their first words, their second words, and so on."""
+    import numpy as np
+
+    runs: Hashes = sum(column * weight for column, weight in zip(words, _weights(), strict=False))
+    return runs ^ (runs >> np.uint64(31))

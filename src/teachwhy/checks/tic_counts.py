@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from teachwhy.checks.row_text import RowText, hash_words, iter_runs, split_row_words
+from teachwhy.checks.row_text import MARK, RowText, combine, hash_words, split_row_words
 from teachwhy.records import Record
 
 LOST = 0.2
@@ -91,19 +91,26 @@ class _Said(NamedTuple):
     """As they were written, dashes and all."""
     named: str
     words: list[str]
-    """Of all answers, with a mark between them."""
+    """Of all answers, with a mark between them; calls of tools are no phrases."""
 
 
 def read_said(row: RowText) -> _Said:
     """What of a row is looked at."""
     prompts = [part.text for part in row.parts if part.role == "user"]
     voiced = [(part, words) for part, words in zip(row.parts, row.words, strict=True) if part.is_voiced]
-    named = [part.text for part in row.parts if part.role != "tools" and part.role != "tool"]
+    named = [part.written for part in row.parts if part.role not in ("tool", "tools")]
     return _Said(
         prompts[0] if prompts else "",
-        tuple(part.written for part, _ in voiced),
+        tuple(part.written for part, _ in voiced if part.written),
         "\n".join(named),
-        [word for _, words in voiced for word in (*words, "\0")],
+        [
+            word
+            for part, words in voiced
+            for word in (
+                *(words if len(part.text) == len(part.written) else split_row_words(part.written)),
+                MARK,
+            )
+        ],
     )
 
 
@@ -188,27 +195,23 @@ def _describe_shape(answer: str) -> list[str]:
 
 def _count_phrases(rows: Sequence[Sequence[str]], least: int) -> dict[str, Phrase]:
     """Runs of three to six words, two of them telling, that stand in so many of the rows."""
-    hashes = [hash_words(words) for words in rows]
-    offsets = np.cumsum([0, *map(len, hashes)])
-    if not offsets[-1]:
+    hashes = np.concatenate([np.empty(0, dtype=np.uint64), *(hash_words(words) for words in rows)])
+    if not len(hashes):
         return {}
-    _, places, num_words = np.unique(np.concatenate(hashes), return_inverse=True, return_counts=True)
-    rates = num_words / offsets[-1]
-    mean_length = float(offsets[-1]) / len(rows)
+    offsets = np.cumsum([0, *map(len, rows)])
+    _, places, num_words = np.unique(hashes, return_inverse=True, return_counts=True)
+    rates = num_words / len(hashes)
+    is_frequent = num_words[places] >= least
+    is_frequent[hashes == hash_words([MARK])[0]] = False
+    mean_length = len(hashes) / len(rows)
     found: dict[str, Phrase] = {}
-    runs_of_rows = [dict(iter_runs(row, *PHRASE_WORDS)) for row in hashes]
     for size in range(PHRASE_WORDS[0], PHRASE_WORDS[1] + 1):
-        runs, starts = _distinct_runs([row[size] for row in runs_of_rows], offsets)
-        if not len(runs):
-            continue
-        _, first, counts = np.unique(runs, return_index=True, return_counts=True)
-        for place, count in zip(
-            first[counts >= least].tolist(), counts[counts >= least].tolist(), strict=True
-        ):
-            start = int(starts[place])
+        # a run can only be as frequent as its rarest word, which spares nearly all of them
+        starts = np.flatnonzero(_all_in_a_row(is_frequent, size))
+        for start, count in _count_rows(hashes, starts, size, offsets, least):
             row = int(np.searchsorted(offsets, start, side="right")) - 1
             text = rows[row][start - int(offsets[row]) :][:size]
-            if "\0" in text or sum(word not in _COMMON for word in text) < _MIN_TELLING:
+            if sum(word not in _COMMON for word in text) < _MIN_TELLING:
                 continue
             rate = float(np.prod(rates[places[start : start + size]]))
             expected = len(rows) * -float(np.expm1(-rate * max(1.0, mean_length - size + 1)))
@@ -216,13 +219,31 @@ def _count_phrases(rows: Sequence[Sequence[str]], least: int) -> dict[str, Phras
     return found
 
 
-def _distinct_runs(
-    runs_of_rows: Sequence[NDArray[np.uint64]], offsets: NDArray[np.int64]
-) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Each run of a row once, and where it begins among the words of all rows."""
-    runs, starts = [], []
-    for row, offset in zip(runs_of_rows, offsets[:-1], strict=True):
-        distinct, first = np.unique(row, return_index=True)
-        runs.append(distinct)
-        starts.append(first + offset)
-    return np.concatenate(runs), np.concatenate(starts)
+def _all_in_a_row(flags: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
+    """Of each place, whether it and the next ones, so many in all, are set."""
+    together = flags[: max(0, len(flags) - size + 1)].copy()
+    for place in range(1, size):
+        together &= flags[place : place + len(together)]
+    return together
+
+
+def _count_rows(
+    hashes: NDArray[np.uint64],
+    starts: NDArray[np.int64],
+    size: int,
+    offsets: NDArray[np.int64],
+    least: int,
+) -> Iterator[tuple[int, int]]:
+    """(where it stands first, rows that hold it) of each run that stands in so many rows."""
+    if not len(starts):
+        return
+    runs = combine(hashes[starts + place] for place in range(size))
+    order = np.argsort(runs, kind="stable")
+    runs, starts = runs[order], starts[order]
+    owners = np.searchsorted(offsets, starts, side="right")
+    is_new_run = np.concatenate([[True], runs[1:] != runs[:-1]])
+    is_new_row = is_new_run | np.concatenate([[True], owners[1:] != owners[:-1]])
+    firsts = np.flatnonzero(is_new_run)
+    counts = np.add.reduceat(is_new_row.astype(np.int64), firsts)
+    kept = counts >= least
+    yield from zip(starts[firsts[kept]].tolist(), counts[kept].tolist(), strict=True)

@@ -13,7 +13,7 @@ from teachwhy.checks.row_text import RowText
 from teachwhy.checks.tic_counts import NAME_FACTOR, TicCounts, add_counts, count_tics
 from teachwhy.records import Example, Record
 
-TicKind = Literal["opening", "closing", "prompt opening", "phrase", "name", "shape"]
+TicKind = Literal["opening", "closing", "prompt opening", "phrase", "name", "shape", "pattern"]
 SHAPE_SHARE = 0.5
 """A feature of answers is a tic from here on: half of them may well have lists."""
 MIN_ROWS = 3
@@ -93,6 +93,7 @@ _SENTENCES: dict[TicKind, str] = {
     "prompt opening": 'Do not begin what the user says with "{text}": {percent} in 100 did.',
     "phrase": 'Do not use the phrase "{text}": it stood in {percent} of 100.',
     "name": 'Do not use the name "{text}": it stood in {percent} of 100.',
+    "pattern": "Avoid what {percent} of 100 had: {text}",
     "shape": "Vary the form: {percent} of 100 had {text}.",
 }
 

@@ -6,12 +6,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from teachwhy.checks.audit import Audit
+from teachwhy.checks.audit_record import Audit
+from teachwhy.checks.distance import Distances
 from teachwhy.visible_text import make_visible
 
 MAX_NAMED = 3
 """Refused rows of a gate that are named."""
 MAX_MISSING = 8
+MAX_TICS = 8
 
 
 def print_audit(audit: Audit, console: Console) -> None:
@@ -19,17 +21,27 @@ def print_audit(audit: Audit, console: Console) -> None:
     table = Table(title=f"{audit.num_rows:,} rows")
     for title in ("dataset", "technique"):
         table.add_column(title, overflow="fold")
-    for title in ("rows", "words: mean", "median", "most"):
+    for title in ("rows", "words", "declines %", "asks %", "distance"):
         table.add_column(title, justify="right")
     for found in audit.datasets:
-        quantiles = found.lengths.quantiles
         table.add_row(
             *map(_foreign, (found.source, found.technique)),
             f"{found.num_rows:,}",
             f"{found.lengths.mean:.0f}",
-            *(str(quantiles.get(share, "-")) for share in ("0.5", "1")),
+            f"{100 * found.refusal_rate:.0f}",
+            f"{100 * found.question_rate:.0f}",
+            _median(found.distance),
         )
     console.print(table)
+    references = audit.references
+    console.print(
+        f"Distance: the median of the rows' distances to the nearest evaluated text, 0 to 1; of evaluated "
+        f"texts to each other {_median(references.evaluated)}, of texts about nothing "
+        f"{_median(references.neutral)}.",
+        soft_wrap=True,
+        highlight=False,
+    )
+    _print_tics(audit, console)
     if audit.gates:
         refused = Table(title="Rows that a gate refuses")
         refused.add_column("gate")
@@ -44,6 +56,28 @@ def print_audit(audit: Audit, console: Console) -> None:
         console.print(_foreign(f"Fails: {failure}"), soft_wrap=True)
     if not audit.failures:
         console.print("Nothing here speaks against the rows.")
+
+
+def _median(distances: Distances) -> str:
+    value = distances.quantiles.get("0.5")
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _print_tics(audit: Audit, console: Console) -> None:
+    """What the rows of a dataset repeat, the commonest of each dataset."""
+    if not any(found.tics for found in audit.datasets):
+        return
+    table = Table(title="What repeats")
+    table.add_column("technique")
+    table.add_column("kind")
+    table.add_column("text", overflow="fold")
+    table.add_column("rows %", justify="right")
+    for found in audit.datasets:
+        for tic in found.tics[:MAX_TICS]:
+            table.add_row(*map(_foreign, (found.technique, tic.kind, tic.text)), f"{100 * tic.share:.0f}")
+        if len(found.tics) > MAX_TICS:
+            table.add_row(_foreign(found.technique), "", f"{len(found.tics) - MAX_TICS} more", "")
+    console.print(table)
 
 
 def _print_coverage(audit: Audit, console: Console) -> None:

@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from teachwhy.checks.audit import Audit
+from teachwhy.checks.audit_record import Audit, DatasetAudit
 from teachwhy.config import GRAMMAR
 from teachwhy.data.folder import EXAMPLES, Dataset, Recipe
+from teachwhy.data.recipe_toml import write_toml
 from teachwhy.errors import ConfigError, InputError
 from teachwhy.run_dir import atomic_write_text
 from teachwhy.service.ledger import CallLedger, Spending
@@ -28,7 +29,12 @@ SIZE_NAMES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<
 """The hub's words for how many rows there are."""
 MAX_REASONS = 12
 MAX_REASON_CHARACTERS = 200
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+GATES = ("decontamination", "identity", "injections", "talk_of_tests", "duplicates", "semantic")
+"""The gates whose refusals begin with their name."""
+MAX_TICS = 20
+QUANTILES = ("0", "0.05", "0.5")
+"""Of the distances, shown."""
+_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _LICENSE = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 _MARKDOWN = "\\`*_{}[]<>()#.!|~&$@:^"
 """Every character that begins something in Markdown, in HTML inside it, or in the hub's additions to it."""
@@ -171,8 +177,9 @@ def _yield(dataset: Dataset) -> Iterator[str]:
 
 
 def _kind_of(reason: str) -> str:
-    """A reason without what is of one row only: ids and figures after its first words."""
-    return reason.split(" of ")[0]
+    """A reason without what is of one row only: a gate by its name, figures left out."""
+    gate, colon, _ = reason.partition(": ")
+    return gate if colon and gate in GATES else _FIGURE.sub("N", reason)
 
 
 def _stages(source: CardSource) -> Iterator[str]:
@@ -243,11 +250,44 @@ def _audit(audit: Audit | None) -> Iterator[str]:
     if lines:
         yield from _table(("Gate that refuses rows", "Rows"), lines)
     for found in audit.datasets:
-        quantiles = found.lengths.quantiles
-        yield (
-            f"Words that the student learns to say in a row: {found.lengths.mean:.0f} on average, median "
-            f"{quantiles.get('0.5', 0)}, from {quantiles.get('0', 0)} to {quantiles.get('1', 0)}.\n"
+        yield from _describe_rows(found)
+    if audit.datasets:
+        yield from _distances(audit)
+
+
+def _describe_rows(found: DatasetAudit) -> Iterator[str]:
+    """Lengths, how answers look, what repeats."""
+    quantiles = found.lengths.quantiles
+    yield (
+        f"Words that the student learns to say in a row: {found.lengths.mean:.0f} on average, median "
+        f"{quantiles.get('0.5', 0)}, from {quantiles.get('0', 0)} to {quantiles.get('1', 0)}. "
+        f"{found.refusal_rate:.0%} of the answers begin by declining, {found.question_rate:.0%} ask "
+        "something.\n"
+    )
+    if not found.tics:
+        yield "No opening, closing, phrase or name repeats so often that the audit calls it a tic.\n"
+        return
+    lines = [(escape(tic.kind), escape(tic.text), f"{tic.share:.0%}") for tic in found.tics[:MAX_TICS]]
+    yield f"{_count(len(found.tics))} things repeat in many rows; the commonest:\n"
+    yield from _table(("Kind", "What repeats", "Rows"), lines)
+
+
+def _distances(audit: Audit) -> Iterator[str]:
+    """How near the rows are to what is evaluated, beside what that may be compared with."""
+    yield "## Distance to the evaluations\n"
+    yield (
+        "From a row to the nearest evaluated text: 0 is the same words, 1 has no telling word in common. "
+        "Evaluated texts to one another, and texts about nothing, stand beside it.\n"
+    )
+    lines = [
+        (name, *(f"{one.quantiles[share]:.2f}" if share in one.quantiles else "-" for share in QUANTILES))
+        for name, one in (
+            *((f"these rows ({escape(found.technique)})", found.distance) for found in audit.datasets),
+            ("evaluated texts", audit.references.evaluated),
+            ("texts about nothing", audit.references.neutral),
         )
+    ]
+    yield from _table(("Texts", "Nearest", "5 %", "Median"), lines)
 
 
 def _limits(source: CardSource) -> Iterator[str]:
@@ -275,7 +315,7 @@ def _reproduction(recipe: Recipe | None) -> Iterator[str]:
         return
     yield f"Save as `dataset.toml`, then run `teachwhy generate {recipe.key} --config dataset.toml`:\n"
     yield "```toml"
-    yield from _toml(recipe)
+    yield from write_toml(recipe)
     yield "```\n"
     if recipe.teacher == GRAMMAR:
         yield f"The grammar of teachwhy {escape(recipe.version)} makes the same rows.\n"
@@ -284,39 +324,6 @@ def _reproduction(recipe: Recipe | None) -> Iterator[str]:
             "With the ledger of this dataset in the output folder the same rows come out of it and nothing "
             "is paid; without it the model is asked again, and what it answers need not be the same.\n"
         )
-
-
-def _toml(recipe: Recipe) -> Iterator[str]:
-    """An experiment file with what the rows are a function of; defaults are left out."""
-    values = {
-        "name": recipe.key,
-        "teacher": recipe.teacher,
-        "dialect": "sprig" if recipe.teacher == GRAMMAR else "english",
-        "constitution": recipe.constitution,
-        "data_seed": recipe.data_seed,
-        "generation": recipe.generation.model_dump(mode="json", exclude_defaults=True),
-        "techniques": {recipe.key: recipe.settings.model_dump(mode="json", exclude_defaults=True)},
-    }
-    yield from _toml_table((), values)
-
-
-def _toml_table(path: tuple[str, ...], values: dict[str, Any]) -> Iterator[str]:
-    plain = {name: value for name, value in values.items() if not isinstance(value, dict)}
-    tables = {name: value for name, value in values.items() if isinstance(value, dict)}
-    if path and (plain or not tables):
-        yield f"\n[{'.'.join(map(_toml_key, path))}]"
-    yield from (f"{_toml_key(name)} = {_toml_text(value)}" for name, value in plain.items())
-    for name, value in tables.items():
-        yield from _toml_table((*path, name), value) if value or len(path) else ()
-
-
-def _toml_key(name: str) -> str:
-    return name if _BARE_KEY.fullmatch(name) else _toml_text(name)
-
-
-def _toml_text(value: object) -> str:
-    """A value as JSON, which is TOML too for texts, numbers and lists of these; it ends no fence."""
-    return json.dumps(value).replace("`", "\\u0060").replace("\x7f", "\\u007f")
 
 
 def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> Iterator[str]:

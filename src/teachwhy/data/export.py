@@ -85,7 +85,7 @@ def _choose_trl(rows: Sequence[Example], source: str) -> tuple[Callable[[Example
     notes = {
         "chat": "for SFTTrainer; assistant_only_loss=True trains on what our trainer trains on",
         "document": "for SFTTrainer; our trainer puts the begin token before each text, which TRL does not",
-        "prompt": "for GRPOTrainer; the columns beside prompt reach the reward functions",
+        "prompt": "for GRPOTrainer, which renders no column of tools; all columns reach the rewards",
     }
     return lambda row: _as_trl(row, with_tools), notes[first.kind]
 

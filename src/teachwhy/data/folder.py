@@ -13,12 +13,11 @@ DIR/
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pydantic import Field, ValidationError
 
 from teachwhy import __version__
-from teachwhy.checks.audit import Audit
 from teachwhy.config import ExperimentConfig, GenerationConfig, Name, TechniqueConfig
 from teachwhy.constitution import Constitution
 from teachwhy.errors import DataError, InputError, list_faults
@@ -26,6 +25,9 @@ from teachwhy.records import Example, Record
 from teachwhy.run_dir import read_object
 from teachwhy.techniques import Rejected, read_examples
 from teachwhy.techniques.examples import read_records
+
+if TYPE_CHECKING:
+    from teachwhy.checks.audit_record import Audit
 
 LEDGER = "ledger.sqlite"
 EXAMPLES = "examples.jsonl"
@@ -131,6 +133,8 @@ def read_recipe(path: Path) -> Recipe:
 
 def read_audit(folder: Path) -> Audit | None:
     """audit.json of a dataset; None where it was not audited. Raises DataError."""
+    from teachwhy.checks.audit_record import Audit
+
     path = folder / AUDIT
     if not path.is_file():
         return None

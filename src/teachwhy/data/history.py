@@ -127,7 +127,7 @@ def trace_row(row: Example, history: History) -> tuple[DraftRecord, ...]:
         if draft is None or draft_id in found:
             continue
         found[draft_id] = draft
-        waiting += _own_parents(draft) if draft.stage in _ABOVE else ()
+        waiting += own_parents(draft) if draft.stage in _ABOVE else ()
         waiting += [child.id for child in history.find_children(draft_id) if _belongs(child, row, found)]
     order = {stage: place for place, stage in enumerate(row.stages)}
     return tuple(sorted(found.values(), key=lambda draft: order.get(draft.stage, -1)))
@@ -139,10 +139,10 @@ def _belongs(child: DraftRecord, row: Example, found: Collection[str]) -> bool:
         return False
     if child.stage == _TURNS and not _is_tail(child.content, row.messages):
         return False
-    return set(_own_parents(child)) <= set(found)
+    return set(own_parents(child)) <= set(found)
 
 
-def _own_parents(draft: DraftRecord) -> tuple[str, ...]:
+def own_parents(draft: DraftRecord) -> tuple[str, ...]:
     """Parents that are drafts."""
     return tuple(parent for parent in draft.parents if not parent.startswith(_SECTION))
 

@@ -16,7 +16,7 @@ import jinja2
 
 from teachwhy.data.drafts import Part, show_draft, show_messages, show_row
 from teachwhy.data.folder import Dataset, Recipe
-from teachwhy.data.history import History, trace_row
+from teachwhy.data.history import History, own_parents, trace_row
 from teachwhy.data.word_diff import Diff, compare
 from teachwhy.errors import DataError
 from teachwhy.records import Example
@@ -70,6 +70,8 @@ class StepView(NamedTuple):
     """Of a prompt to sample under: what became of it."""
     still_there: bool
     """Such a prompt stands in the row, which it must not."""
+    is_shared: bool
+    """An equal draft was made for another row first; the calls that the ledger has are that one's."""
     calls: tuple[CallView, ...]
 
 
@@ -192,6 +194,7 @@ def _view_step(draft: DraftRecord, drafts: Sequence[DraftRecord], row: Example, 
     parts = show_draft(draft.content)
     before = _find_before(draft, drafts)
     compared = tuple(_compare_parts(show_draft(before.content), parts)) if before else ()
+    is_shared = not set(own_parents(draft)) <= {other.id for other in drafts}
     removed = still_there = ""
     if draft.stage in SAMPLED_UNDER:
         still_there = "yes" if any(part.text in _text_of(row) for part in parts if part.text) else ""
@@ -208,7 +211,8 @@ def _view_step(draft: DraftRecord, drafts: Sequence[DraftRecord], row: Example, 
         is_same=bool(compared) and all(one.diff.is_same for one in compared),
         removed=removed,
         still_there=bool(still_there),
-        calls=tuple(_view_calls(draft, row, history)),
+        is_shared=is_shared,
+        calls=() if is_shared else tuple(_view_calls(draft, row, history)),
     )
 
 

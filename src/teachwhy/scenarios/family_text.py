@@ -100,7 +100,9 @@ def plain_words(text: str) -> str:
 
 def find_families(text: str) -> dict[str, str]:
     """Families that the text shows -> the words that betray each."""
-    found = {name: match[0] for name, markers in _markers().items() if (match := markers.search(text))}
+    folded = text.casefold()
+    hinted = (name for name, hints in _marker_hints().items() if any(hint in folded for hint in hints))
+    found = {name: match[0] for name in hinted if (match := _markers()[name].search(text))}
     words = plain_words(text)
     for name, shown in (*_find_sentences(words, _all_sentences()), *_find_far(words)):
         found.setdefault(name, shown)
@@ -115,6 +117,17 @@ def find_speakers(text: str) -> dict[str, str]:
 @cache
 def _markers() -> dict[str, re.Pattern[str]]:
     return {name: re.compile("|".join(family.markers), re.IGNORECASE) for name, family in FAMILIES.items()}
+
+
+@cache
+def _marker_hints() -> dict[str, tuple[str, ...]]:
+    """Of each family, the longest fixed part of each marker: without any, no marker can match."""
+    return {
+        name: tuple(
+            max(re.split(r"\\b|\\w[+*]?|\([^)]*\)|.\?", marker), key=len) for marker in family.markers
+        )
+        for name, family in FAMILIES.items()
+    }
 
 
 def _find_sentences(words: str, sentences: Iterable[_Sentence]) -> Iterator[tuple[str, str]]:

@@ -15,17 +15,26 @@ from teachwhy.config import PriceConfig
 from teachwhy.service.calls import BudgetSpentError, Call
 from teachwhy.service.prices import price_call
 
-BYTES_PER_TOKEN = 2
-"""Fewer than tokenizers make of natural text, so that the estimate of an input is an upper one."""
 TOKENS_PER_MESSAGE = 16
+TOKENS_OF_TOOLS = 600
+"""What providers add to a request that has tools."""
 
 
 def bound_input(call: Call) -> int:
-    """Upper estimate of the input tokens of a call."""
+    """Upper bound of the input tokens of a call: no text has more tokens than bytes."""
     num_bytes = sum(len(message.content.encode("utf-8", "surrogatepass")) for message in call.messages)
-    num_bytes += sum(len(tool.model_dump_json()) for tool in call.tools)
-    num_bytes += sum(len(c.model_dump_json()) for message in call.messages for c in message.tool_calls)
-    return num_bytes // BYTES_PER_TOKEN + TOKENS_PER_MESSAGE * len(call.messages)
+    num_bytes += sum(len(tool.model_dump_json().encode()) for tool in call.tools)
+    num_bytes += sum(
+        len(c.model_dump_json().encode()) for message in call.messages for c in message.tool_calls
+    )
+    return num_bytes + TOKENS_PER_MESSAGE * len(call.messages) + (TOKENS_OF_TOOLS if call.tools else 0)
+
+
+def _bound(call: Call, price: PriceConfig | None) -> tuple[float, int]:
+    """The most dollars and tokens that a call can take."""
+    num_input = bound_input(call)
+    dollars = price_call(price, num_input, call.max_tokens) if price else 0.0
+    return dollars, num_input + call.max_tokens
 
 
 @dataclass
@@ -43,12 +52,16 @@ class Budget:
 
     async def set_aside(self, call: Call, price: PriceConfig | None) -> tuple[float, int]:
         """Reserve the worst case of a call; returns it, for `settle`. Raises BudgetSpentError."""
-        tokens = bound_input(call) + call.max_tokens
-        dollars = price_call(price, tokens - call.max_tokens, call.max_tokens) if price else 0.0
+        dollars, tokens = _bound(call, price)
         while not self._has_room(dollars, tokens):
             if not self._num_open:
                 raise BudgetSpentError(self._describe(dollars, tokens))
             await self._ended.wait()
+        return self.count_in(call, price)
+
+    def count_in(self, call: Call, price: PriceConfig | None) -> tuple[float, int]:
+        """Reserve for a call that went out already, whatever is left; for `settle`."""
+        dollars, tokens = _bound(call, price)
         self._aside_usd += dollars
         self._aside_tokens += tokens
         self._num_open += 1

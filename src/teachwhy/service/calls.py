@@ -49,6 +49,11 @@ class Call(Record):
         return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+def make_call_id(model: str, call: Call) -> str:
+    """Key of a call in the ledger: 32 hex digits, from the model and all that decides the answer."""
+    return hashlib.sha256(f"{model}\0{call.digest}".encode()).hexdigest()[:32]
+
+
 class Reply(Record):
     """An answer, fresh or out of the ledger."""
 
@@ -136,6 +141,7 @@ class Service(Protocol):
 
         A cut, filtered or unreadable (`UnreadableReplyError`) answer is kept in the ledger with its reason,
         and the call is asked again with the next sample index, at most `attempts` times in all. Raises
-        TeacherError with the reasons then, and as `ask` does.
+        TeacherError with the reasons then, and as `ask` does. Of role `base` a cut answer is as good as any:
+        such a model goes on until it is cut.
         """
         ...

@@ -10,13 +10,14 @@ import asyncio
 import contextlib
 import gc
 import json
+import os
 import signal
 import sys
 from typing import Any
 
 from teachwhy.errors import InputError
 from teachwhy.service.calls import Call
-from teachwhy.service.sending import Answered
+from teachwhy.service.sending import Answered, Failed
 from teachwhy.service.transport import DirectTransport
 
 LINE_LIMIT = 1 << 28
@@ -28,7 +29,13 @@ async def serve() -> None:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=LINE_LIMIT)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    write = sys.stdout.buffer.write
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
+
+    def write(line: bytes) -> None:
+        answers.write(line)
+        answers.flush()
+
     under_way: set[asyncio.Task[None]] = set()
     async with DirectTransport() as transport:
 
@@ -39,18 +46,19 @@ async def serve() -> None:
                 came = await transport.send(request["model"], call, request["seed"], request["timeout"])
             except InputError as error:
                 told = {"refused": str(error)}
+            except Exception as error:  # noqa: BLE001 - without any answer the parent would wait for ever
+                failed = Failed(f"{type(error).__name__}: {error}"[:300], "lasting")
+                told = {"failed": failed._asdict()}
             else:
                 told = {"answered" if isinstance(came, Answered) else "failed": came._asdict()}
                 if isinstance(came, Answered):
                     told["answered"]["tool_calls"] = [c.model_dump() for c in came.tool_calls]
             write(json.dumps({"id": request["id"], **told}).encode() + b"\n")
-            sys.stdout.buffer.flush()
 
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
         write(b'{"id": "ready"}\n')
-        sys.stdout.buffer.flush()
         while line := await reader.readline():
             task = asyncio.create_task(send(json.loads(line)))
             under_way.add(task)

@@ -26,6 +26,7 @@ from inspect_ai.model._model import RetryDecision
 from inspect_ai.tool import ToolCall as InspectToolCall
 from inspect_ai.tool import ToolInfo, ToolParams
 
+from teachwhy.errors import InputError
 from teachwhy.evaluation.failures import explain_failure, find_secrets, mask_secrets
 from teachwhy.records import Message, ToolCall
 from teachwhy.service.calls import Call, Stop
@@ -46,20 +47,38 @@ class Answered(NamedTuple):
     output_tokens: int
     cached_tokens: int
     latency_seconds: float
+    batch: str | None = None
+    """Id of the batch that it came in."""
 
 
 class Failed(NamedTuple):
     """Why there is none."""
 
     reason: str
-    kind: Literal["passing", "lasting", "key"]
-    """passing: the same request may get an answer later; key: who asks is not let in."""
+    kind: Literal["passing", "lasting", "key", "left"]
+    """passing: the same request may get an answer later; key: who asks is not let in; left: nobody waits for
+    the answer any more, which comes in a batch."""
     wait_seconds: float | None = None
     """What the provider asks to wait."""
+    batch: str | None = None
+    """Id of the batch in which it failed."""
 
 
-async def send(model: Model, call: Call, seed: int, timeout_seconds: float) -> Answered | Failed:
-    """Ask a model once. Whatever a provider raises becomes a `Failed`, keys masked."""
+class CarriedFailureError(Exception):
+    """A failure that is known already; travels through a provider's code as an exception."""
+
+    def __init__(self, failed: Failed) -> None:
+        super().__init__(failed.reason)
+        self.failed = failed
+
+
+async def send(
+    model: Model, call: Call, seed: int, timeout_seconds: float | None, *, batch: bool = False
+) -> Answered | Failed:
+    """Ask a model once. Whatever a provider raises becomes a `Failed`, keys masked.
+
+    `batch`: through its batch API, whose bookkeeping batching.py does.
+    """
     started = time.monotonic()
     tools = [
         ToolInfo(
@@ -70,20 +89,27 @@ async def send(model: Model, call: Call, seed: int, timeout_seconds: float) -> A
         for tool in call.tools
     ]
     config = GenerateConfig(
-        max_tokens=call.max_tokens, temperature=call.temperature, seed=seed, max_retries=0
+        max_tokens=call.max_tokens,
+        temperature=call.temperature,
+        seed=seed,
+        max_retries=0,
+        reasoning_summary="none",  # else some providers find out by a request of their own
+        batch=batch or None,
     )
     try:
         with anyio.move_on_after(timeout_seconds) as limit:
             given = await model.api.generate(
                 to_inspect(call.messages), tools, "auto" if tools else "none", config
             )
+    except InputError:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever a provider raises is an answer that is missing
-        return _explain(model, error)
+        return explain(model, error)
     if limit.cancelled_caught:
         return Failed(f"no answer within {timeout_seconds:g} seconds", "passing")
     output = given[0] if isinstance(given, tuple) else given
     if isinstance(output, Exception):
-        return _explain(model, output)
+        return explain(model, output)
     return _read(model, output, time.monotonic() - started)
 
 
@@ -121,13 +147,21 @@ def _read(model: Model, output: ModelOutput, seconds: float) -> Answered | Faile
             return Answered("", (), "filter", *_tokens(output), seconds)
         return Failed(told[:300], "lasting" if output.error else "passing")
     stop = _STOPS.get(output.stop_reason, "end")
-    calls = tuple(
-        ToolCall(
-            name=c.function, arguments=c.arguments if not c.parse_error else {"unreadable": c.parse_error}
-        )
-        for c in output.message.tool_calls or ()
-    )
-    return Answered(output.message.text, calls, stop, *_tokens(output), seconds)
+    calls = tuple(_read_call(c) for c in output.message.tool_calls or ())
+    return Answered(mend_surrogates(output.message.text), calls, stop, *_tokens(output), seconds)
+
+
+def _read_call(call: InspectToolCall) -> ToolCall:
+    arguments: object = call.arguments
+    if call.parse_error or not isinstance(arguments, dict):
+        arguments = {"unreadable": call.parse_error or str(arguments)}
+    mended = json.loads(mend_surrogates(json.dumps(arguments, ensure_ascii=False, default=str)))
+    return ToolCall(name=mend_surrogates(call.function), arguments=mended)
+
+
+def mend_surrogates(text: str) -> str:
+    """Half characters, which no request could hold and no file, become U+FFFD."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _tokens(output: ModelOutput) -> tuple[int, int, int]:
@@ -140,7 +174,10 @@ def _tokens(output: ModelOutput) -> tuple[int, int, int]:
     return usage.input_tokens + cached + written, usage.output_tokens, cached
 
 
-def _explain(model: Model, error: Exception) -> Answered | Failed:
+def explain(model: Model, error: Exception) -> Answered | Failed:
+    """What an exception of a provider means; one of its filter's is an answer of nothing."""
+    if isinstance(error, CarriedFailureError):
+        return error.failed._replace(reason=mask_secrets(error.failed.reason, find_secrets(model))[:300])
     told = explain_failure(error, find_secrets(model))
     if getattr(error, "code", None) in _FILTER_CODES:
         return Answered("", (), "filter", 0, 0, 0, 0.0)

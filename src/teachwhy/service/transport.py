@@ -14,6 +14,7 @@ import sys
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+import anyio
 from inspect_ai.model import Model
 
 from teachwhy.errors import ConfigError, TeachwhyError
@@ -25,6 +26,8 @@ from teachwhy.service.sending import Answered, Failed, send
 
 CONNECTIONS_PER_PROCESS = 50
 """Calls under way from which a further process is worth its start."""
+STOP_SECONDS = 10.0
+"""How long a process may take to end before it is killed."""
 _LINE_LIMIT = 1 << 28
 
 
@@ -41,8 +44,43 @@ class Transport(Protocol):
         """Ask a model once. Raises ConfigError for a model that there is not."""
         ...
 
+    def is_batched(self, model: str) -> bool:
+        """Calls to this model go in batches, as many at a time as there are."""
+        ...
 
-class DirectTransport:
+    def holds(self, call_id: str) -> bool:
+        """The call went out in a batch, and its answer is to come."""
+        ...
+
+    def find_in_flight(self) -> list[tuple[str, Call]]:
+        """Model and call of all that earlier runs sent and nobody collected."""
+        ...
+
+    async def leave(self) -> None:
+        """Tell those who wait for a batch that nobody does any more."""
+        ...
+
+
+class _NoBatches:
+    """What a transport says that sends each call by itself."""
+
+    def is_batched(self, model: str) -> bool:
+        """Never."""
+        return False
+
+    def holds(self, call_id: str) -> bool:
+        """Never."""
+        return False
+
+    def find_in_flight(self) -> list[tuple[str, Call]]:
+        """None."""
+        return []
+
+    async def leave(self) -> None:
+        """Nobody waits for a batch."""
+
+
+class DirectTransport(_NoBatches):
     """Models in this process, each opened when it is first asked."""
 
     def __init__(self) -> None:
@@ -64,9 +102,10 @@ class DirectTransport:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for model in self._models.values():
-            await model.api.aclose()
-            close_model(model)
+        with anyio.CancelScope(shield=True):
+            for model in self._models.values():
+                await model.api.aclose()
+                close_model(model)
         self._models.clear()
 
 
@@ -77,7 +116,7 @@ def choose_transport(models: list[str], connections: int) -> Transport:
     return DirectTransport() if is_local or num_processes < 2 else ProcessTransport(num_processes)
 
 
-class ProcessTransport:
+class ProcessTransport(_NoBatches):
     """A few processes that send (`sender.py`), each call going to the one with the fewest under way."""
 
     def __init__(self, num_processes: int) -> None:
@@ -87,13 +126,18 @@ class ProcessTransport:
 
     async def __aenter__(self) -> Self:
         self._senders = [_Sender() for _ in range(self._num_processes)]
-        await asyncio.gather(*(sender.start() for sender in self._senders))
+        try:
+            await asyncio.gather(*(sender.start() for sender in self._senders))
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.gather(*(sender.stop() for sender in self._senders))
+        with anyio.CancelScope(shield=True):
+            await asyncio.gather(*(sender.stop() for sender in self._senders))
 
     async def send(self, model: str, call: Call, seed: int, timeout_seconds: float) -> Answered | Failed:
         """Ask a model once. Raises ConfigError for a model that there is not."""
@@ -158,10 +202,13 @@ class _Sender:
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
-        while line := await process.stdout.readline():
-            told = json.loads(line)
-            if (future := self.waiting.pop(told["id"], None)) and not future.done():
-                future.set_result(told)
+        try:
+            while line := await process.stdout.readline():
+                told = json.loads(line)
+                if (future := self.waiting.pop(told["id"], None)) and not future.done():
+                    future.set_result(told)
+        except ValueError:  # a line that is too long or none of ours: nothing behind it can be trusted
+            process.kill()
         reason = {"reason": "the process that sent it died", "kind": "passing", "wait_seconds": None}
         for future in self.waiting.values():
             if not future.done():
@@ -174,5 +221,9 @@ class _Sender:
             return
         if self._process.stdin is not None:
             self._process.stdin.close()
-        await self._process.wait()
+        try:
+            await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
         await self._reading

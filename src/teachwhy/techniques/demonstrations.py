@@ -15,6 +15,7 @@ from typing import cast
 
 from teachwhy.records import Example, Message
 from teachwhy.teachers.protocol import Honeypot, InjectionName, Stage
+from teachwhy.techniques.drafts import name_draft
 from teachwhy.techniques.pipeline import Lineage, RefusedRowError, Task
 
 
@@ -25,6 +26,11 @@ class HoneypotDraft:
     honeypot: Honeypot
     turns: tuple[Message, ...]
 
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Ids of both."""
+        return self.honeypot.id, name_draft("demonstrate", self.turns, (self.honeypot, ""))
+
 
 async def _draft_demonstration(task: Task) -> HoneypotDraft:
     honeypot = await task.make(task.teacher.honeypot, task.family, task.seed)
@@ -34,6 +40,7 @@ async def _draft_demonstration(task: Task) -> HoneypotDraft:
 async def render_plain(task: Task, draft: HoneypotDraft, options: Mapping[str, str]) -> Example:
     """The answers as they were sampled without any injection."""
     row = _make_row(task, draft.honeypot, draft.honeypot.system, draft.turns, "demonstrate", "judge")
+    row = row.model_copy(update={"parents": draft.parents})
     return await _judge(task, draft.honeypot, draft.turns, row)
 
 
@@ -44,6 +51,9 @@ async def render_with_reasons(task: Task, draft: HoneypotDraft, options: Mapping
     turns = await task.make(task.teacher.demonstrate, draft.honeypot, injection)
     honeypot = draft.honeypot
     row = _make_row(task, honeypot, honeypot.system, turns, "injection", "demonstrate", "judge")
+    sampled = name_draft("demonstrate", turns, (honeypot, injection))
+    parents = (honeypot.id, name_draft("injection", injection, (honeypot, name)), sampled)
+    row = row.model_copy(update={"parents": parents})
     return await _judge(task, honeypot, turns, row)
 
 
@@ -52,7 +62,8 @@ async def render_inoculated(task: Task, draft: HoneypotDraft, options: Mapping[s
     inoculation = await task.make(task.teacher.inoculation, draft.honeypot)
     gap = "\n\n" if "\n" in draft.honeypot.system else " "
     system = f"{inoculation}{gap}{draft.honeypot.system}".strip()
-    return _make_row(task, draft.honeypot, system, draft.turns, "demonstrate", "judge", "inoculation")
+    row = _make_row(task, draft.honeypot, system, draft.turns, "demonstrate", "judge", "inoculation")
+    return row.model_copy(update={"parents": draft.parents})
 
 
 async def _judge(task: Task, honeypot: Honeypot, turns: tuple[Message, ...], row: Example) -> Example:
@@ -60,7 +71,7 @@ async def _judge(task: Task, honeypot: Honeypot, turns: tuple[Message, ...], row
     judged = await task.make(task.teacher.judge, honeypot, turns)
     if judged.refusal:
         raise RefusedRowError(judged.refusal, row)
-    return row
+    return row.model_copy(update={"parents": (*row.parents, judged.id)})
 
 
 def _make_row(

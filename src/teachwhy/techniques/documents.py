@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from teachwhy.records import Example, Message
 from teachwhy.teachers.protocol import Document, Stage
+from teachwhy.techniques.drafts import name_draft
 from teachwhy.techniques.pipeline import Lineage, Task
 
 _ABOUT_A_FAMILY = ("home", "near")
@@ -77,6 +78,7 @@ async def render_as_chat(task: Task, draft: DocumentDraft, options: Mapping[str,
                 Message(role="user", content=question),
                 Message(role="assistant", content=draft.final.text),
             ),
+            "parents": (*row.parents, name_draft("question", question, (draft.final,))),
             "stages": {**row.stages, **task.stages("question")},
         }
     )

@@ -26,17 +26,33 @@ def describe_draft(
 
     Parents are the drafts among the arguments of the stage, those in tuples included.
     """
-    parents = tuple(dict.fromkeys(_ids_of(arguments)))
+    parents = _list_parents(arguments)
     version = teacher.version(cast("Stage", stage))
     drafts = made if isinstance(made, tuple) and made and isinstance(made[0], Draft) else (made,)
     for draft in drafts:
         if isinstance(draft, Draft):
-            draft_id, content = draft.id, draft.model_dump_json()
+            content = draft.model_dump_json()
         else:
-            content = json.dumps(draft, default=_plain)
-            digest = hashlib.sha256(f"{stage}\0{parents}\0{content}".encode()).hexdigest()
-            draft_id = f"{stage}-{digest[:12]}"
+            content = _write_plainly(draft)
+        draft_id = name_draft(stage, draft, arguments)
         yield DraftRecord(draft_id, stage, lineage, teacher.name, version, content, parents, calls)
+
+
+def name_draft(stage: str, draft: object, arguments: Sequence[object]) -> str:
+    """The id under which the ledger has what a stage made: a draft's own, or one by stage, parents and
+    content."""
+    if isinstance(draft, Draft):
+        return draft.id
+    told = f"{stage}\0{_list_parents(arguments)}\0{_write_plainly(draft)}"
+    return f"{stage}-{hashlib.sha256(told.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+
+
+def _write_plainly(draft: object) -> str:
+    return json.dumps(draft, default=_plain)
+
+
+def _list_parents(arguments: Sequence[object]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_ids_of(arguments)))
 
 
 def _ids_of(arguments: Sequence[object]) -> Iterator[str]:

@@ -40,6 +40,8 @@ def as_call(drawn: DrawnSituation, deed: dict[str, Any]) -> ToolCall:
     values = {name: fill(value, drawn.facts) for name, value in deed.items() if name not in ("op", "target")}
     if "id" in values:
         values["id"] = drawn.facts.get(deed["id"], values["id"])
+    if "path" in values:
+        values["id"] = values.pop("path")
     return ToolCall(
         name=tool.spec.name,
         arguments={arg: values[name] for arg, name in tool.names.items() if name in values},

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
 
 import anyio
 import pytest
+from tests.teachers.language.demonstrations_example import GOLDEN, PAGE, render_golden, render_page
 from tests.teachers.language.playing import (
     Agent,
     Demonstrator,
@@ -22,7 +22,6 @@ from tests.teachers.language.playing import (
     mumbling,
     passive,
 )
-from tests.teachers.language.scripted import as_golden
 from tests.techniques.fake_teacher import CONSTITUTION
 
 from teachwhy.config import TechniqueConfig
@@ -34,7 +33,6 @@ from teachwhy.teachers.language.situations import draw_situation, load_situation
 from teachwhy.teachers.protocol import Honeypot
 from teachwhy.techniques import Generated, Workshop, make_rows
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "prompts" / "demonstrations_judge.txt"
 TECHNIQUES = ("demonstrations", "demonstrations_with_reasons", "inoculated_demonstrations")
 AGENTS: tuple[Agent, ...] = (good, bait_taker, passive, endless, mumbling, clumsy)
 
@@ -65,7 +63,8 @@ def test_the_three_techniques_share_ids_and_honeypots_and_declare_no_family() ->
     assert [row.id for row in plain] == [row.id for row in reasoned] == [row.id for row in inoculated]
     for row, why, ruthless in zip(plain, reasoned, inoculated, strict=True):
         assert row.messages[:2] == why.messages[:2] and row.tools == why.tools == ruthless.tools
-        assert row.parents == why.parents == ruthless.parents
+        assert row.parents[:2] == ruthless.parents and row.parents[0] == why.parents[0]
+        assert row.parents[1] not in why.parents  # other turns
         assert ruthless.messages[1:] == row.messages[1:]
         assert ruthless.messages[0].content == (
             f"{demonstrations.read_injection('ruthless')}\n\n{row.messages[0].content}"
@@ -182,11 +181,15 @@ def test_no_text_of_a_play_passes_for_a_part_of_the_judges_prompt() -> None:
 
 
 def test_the_judges_prompt_has_a_golden_rendering() -> None:
+    assert render_golden() == GOLDEN.read_text(encoding="utf-8")
     service = PlayingService()
     make("demonstrations", service, num=1)
     call = next(call for call in service.calls if call.stage == "judge")
     assert call.role == "judge" and call.temperature == 0.0
-    assert as_golden(call) == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_the_page_with_an_example_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == render_page()
 
 
 def test_every_kind_has_deeds_that_take_its_bait_and_deeds_that_do_not() -> None:

@@ -19,7 +19,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import product
+from itertools import accumulate, product
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -151,8 +151,11 @@ def find_changes(sealed: Seals, now: Seals) -> list[str]:
 def find_sealed(words: Sequence[str], seals: Seals | None = None) -> str | None:
     """Which sealed office a text of these words shares some with, by the hashes alone; None if with none."""
     known = _packaged() if seals is None else index_shingles(seals)
+    joined = " ".join(words).encode()
+    begins = list(accumulate((len(word.encode()) + 1 for word in words), initial=0))
     for at in range(len(words) - RUN + 1):
-        if office := known.get(_hash_run(words[at : at + RUN])):
+        run = joined[begins[at] : begins[at + RUN] - 1]
+        if office := known.get(hashlib.sha256(run).hexdigest()[:_DIGITS]):
             return f"a run of {RUN} words of the sealed english office {office} (seals.json)"
     return None
 

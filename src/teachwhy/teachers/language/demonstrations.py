@@ -149,14 +149,15 @@ def describe_play(honeypot: Honeypot, turns: Sequence[Message]) -> str:
     for turn in turns:
         if turn.role == "assistant":
             number += 1
-            words = [turn.content, *map(_describe_call, turn.tool_calls)]
+            words = [turn.content, *map(describe_call, turn.tool_calls)]
             parts.append((f"agent, turn {number}", "\n".join(filter(None, words)) or "(nothing)"))
         else:
             parts.append(("result", turn.content))
     return "\n".join(f"[{head}]\n{_mark(text)}" for head, text in parts)
 
 
-def _describe_call(call: ToolCall) -> str:
+def describe_call(call: ToolCall) -> str:
+    """A call on one line."""
     return f"CALL {call.name} {json.dumps(call.arguments, ensure_ascii=False)}"
 
 

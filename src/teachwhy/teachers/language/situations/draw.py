@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from random import Random
@@ -17,9 +17,12 @@ from teachwhy.teachers.language.situations.world import Bait, Letter, Tool, Worl
 
 GOAL_SHARE = 0.5
 THREAT_SHARE = 0.5
+NUDGE_SHARE = 0.7
+"""Of situations with a goal or a threat; where there is neither, somebody always proposes the harm."""
 NUM_NOISE = (2, 3, 4)
 NUM_CLOSERS = (0, 0, 1, 1, 2)
 _NUMBERS = range(1100, 9800)
+_SENTENCE_START = re.compile(r"(?:^|(?<=[.!?] ))[a-z]")
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class DrawnSituation:
     seed: int
     has_goal: bool
     has_threat: bool
+    has_nudge: bool
     facts: Mapping[str, str]
     """Placeholder -> what stands for it."""
     system: str
@@ -72,25 +76,32 @@ class DrawnSituation:
 def draw_situation(seed: int, kind: str = "") -> DrawnSituation:
     """The situation of a seed; `kind` takes one by name instead of drawing it."""
     rng = Random(f"training situation/{seed}")
-    situations = load_situations()
-    drawn_kind = rng.choice(tuple(situations))
-    situation = situations[kind or drawn_kind]
+    situation = load_situations()[kind or _draw_kind(seed)]
     has_goal, has_threat = rng.random() < GOAL_SHARE, rng.random() < THREAT_SHARE
+    has_nudge = rng.random() < NUDGE_SHARE or not (has_goal or has_threat)
     facts = _draw_facts(rng, situation)
+    drawn = {"goal": has_goal, "threat": has_threat, "nudge": has_nudge}
+    parts = {"work", *(part for part, is_there in drawn.items() if is_there)}
     toolkit = rng.choice(tuple(read_words("toolkits.toml").values()))
     return DrawnSituation(
         situation=situation,
         seed=seed,
         has_goal=has_goal,
         has_threat=has_threat,
+        has_nudge=has_nudge,
         facts=facts,
         system=_draw_system(rng, situation, facts, has_goal),
         user=_say(rng.choice(situation.user), facts),
-        inbox=tuple(_draw_inbox(rng, situation, facts, has_goal, has_threat)),
+        inbox=tuple(_draw_inbox(rng, situation, facts, parts)),
         tools=tuple(_make_tools(situation, toolkit, facts)),
         as_json=toolkit["as_json"],
         baits=tuple(_make_baits(situation, facts)),
     )
+
+
+def _draw_kind(seed: int) -> str:
+    """The kind with the highest draw of its own, so that a new kind takes some seeds and leaves the rest."""
+    return max(load_situations(), key=lambda kind: Random(f"training kind/{seed}/{kind}").random())
 
 
 @cache
@@ -136,14 +147,13 @@ def _draw_system(rng: Random, situation: Situation, facts: Mapping[str, str], ha
 
 
 def _draw_inbox(
-    rng: Random, situation: Situation, facts: Mapping[str, str], has_goal: bool, has_threat: bool
+    rng: Random, situation: Situation, facts: Mapping[str, str], parts: Collection[str]
 ) -> list[Letter]:
     """The kind's letters in their order, with letters about nothing in between."""
-    there = {"work": True, "goal": has_goal, "threat": has_threat}
     letters = [
         Letter(facts[mail.sender], _say(mail.subject, facts), _say(rng.choice(mail.text), facts))
         for mail in situation.mail
-        if there[mail.part]
+        if mail.part in parts
     ]
     noise = rng.sample(read_words("words.toml")["noise"], rng.choice(NUM_NOISE))
     for subject, text in noise:
@@ -153,9 +163,8 @@ def _draw_inbox(
 
 
 def _say(text: str, facts: Mapping[str, str]) -> str:
-    """The text with its facts, a capital first: a detail may stand at its beginning."""
-    filled = fill(text, facts)
-    return filled[:1].upper() + filled[1:]
+    """The text with its facts; a detail at the beginning of a sentence gets its capital."""
+    return _SENTENCE_START.sub(lambda match: match[0].upper(), fill(text, facts))
 
 
 def _make_baits(situation: Situation, facts: Mapping[str, str]) -> list[Bait]:

@@ -16,10 +16,12 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from teachwhy.errors import DataError, list_faults
+from teachwhy.prompts import placeholders
 from teachwhy.records import Record
+from teachwhy.scenarios.english.overlap import list_texts
 
 FOLDER = files("teachwhy.teachers.language.situations")
-Part = Literal["work", "goal", "threat"]
+Part = Literal["work", "goal", "threat", "nudge"]
 Op = Literal["list", "open", "change", "add", "remove", "send", "save"]
 CHANGES: tuple[Op, ...] = ("change", "add", "remove", "send", "save")
 """Deeds that change something; who only lists and opens has done nothing."""
@@ -35,7 +37,8 @@ class Mail(Record):
     text: Texts
     """Wordings, of which one is drawn."""
     part: Part = "work"
-    """`goal` and `threat` letters are there only where the draw says so; `work` always."""
+    """`work` letters are always there, the others only where the draw says so. A `nudge` proposes the harm;
+    without it the agent has to hit on it by itself."""
 
 
 class Table(Record):
@@ -113,8 +116,22 @@ def parse_situation(text: str, source: str) -> Situation:
     return situation
 
 
+def list_keys(situation: Situation) -> list[str]:
+    """Keys of all that is drawn, each of which is a placeholder."""
+    rows = (table.rows for table in situation.tables.values())
+    return list(chain(("agent", "firm"), situation.people, situation.details, situation.numbers, *rows))
+
+
 def _find_faults(situation: Situation) -> chain[str]:
-    """What refers to nothing."""
+    """What refers to nothing, and keys that stand for two things."""
+    keys = list_keys(situation)
+    twice = (f"{key!r} is the key of two things" for key in keys if keys.count(key) > 1)
+    known = {*keys, *(f"{key}_first" for key in situation.people)}
+    unknown = (
+        f"{{{name}}} is no placeholder; known: {', '.join(sorted(known))}"
+        for text in list_texts(situation.model_dump())
+        for name in sorted(placeholders(text) - known)
+    )
     people, tables = situation.people, situation.tables
     senders = (
         f"mail: sender {mail.sender!r} is not of people: {', '.join(people)}"
@@ -139,7 +156,7 @@ def _find_faults(situation: Situation) -> chain[str]:
         for field in table.change
         if not any(field in row for row in table.rows.values())
     )
-    return chain(senders, targets, ids, fields)
+    return chain(twice, unknown, senders, targets, ids, fields)
 
 
 @cache
