@@ -79,9 +79,10 @@ ALLOWED: dict[str, set[str]] = {
     },
     "cli": {
         *(FOUNDATION | MIDDLE | TOP),
-        *("evaluation", "cli_data", "cli_scenarios", "cli_judge", "cli_upstream"),
+        *("evaluation", "cli_constitution", "cli_data", "cli_scenarios", "cli_judge", "cli_upstream"),
     },
     "cli_upstream": FOUNDATION | {"display", "evaluation"},
+    "cli_constitution": FOUNDATION | {"constitution", "scenarios", "service", "teachers"},
     "__main__": {"cli"},
 }
 """Part of the package -> parts that it may import, itself aside."""
