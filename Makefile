@@ -20,7 +20,7 @@ demo: $(PACKAGE)
 	@$(BIN)/teachwhy run experiments/sprig.toml
 
 test: $(TOOLS)
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 bench: $(PACKAGE)
 	@$(BIN)/python -m benchmarks

@@ -58,8 +58,9 @@ ALLOWED: dict[str, set[str]] = {
     "generation": FOUNDATION | MIDDLE | {"service", "checks", "teachers", "techniques", "data"},
     "jobs": FOUNDATION | MIDDLE | UPPER | READERS | {"workers", "generation"},
     "layout": FOUNDATION | MIDDLE | {"jobs"},
+    "generation_plan": FOUNDATION | {"service", "teachers", "techniques"},
     "display": FOUNDATION | {"scenarios", "training", "jobs", "workers"},
-    "experiment": FOUNDATION | TOP,
+    "experiment": FOUNDATION | TOP | {"generation_plan"},
     "cli_scenarios": FOUNDATION | {"scenarios"},
     # the calibrations file is a record of analysis
     "cli_judge": FOUNDATION | {"judging", "analysis", "display"},
@@ -68,6 +69,7 @@ ALLOWED: dict[str, set[str]] = {
     | {
         "service",
         "generation_display",
+        "generation_plan",
         "constitution",
         "checks",
         "data",
@@ -77,9 +79,10 @@ ALLOWED: dict[str, set[str]] = {
     },
     "cli": {
         *(FOUNDATION | MIDDLE | TOP),
-        *("evaluation", "cli_data", "cli_scenarios", "cli_judge", "cli_upstream"),
+        *("evaluation", "cli_constitution", "cli_data", "cli_scenarios", "cli_judge", "cli_upstream"),
     },
     "cli_upstream": FOUNDATION | {"display", "evaluation"},
+    "cli_constitution": FOUNDATION | {"constitution", "scenarios", "service", "teachers"},
     "__main__": {"cli"},
 }
 """Part of the package -> parts that it may import, itself aside."""

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from teachwhy import __version__
+from teachwhy.cli_constitution import constitution_app
 from teachwhy.cli_data import data_app, generate_app
 from teachwhy.cli_judge import judge_app
 from teachwhy.cli_scenarios import scenarios_app
@@ -46,6 +47,7 @@ app.add_typer(sprig_app, name="sprig")
 app.add_typer(scenarios_app, name="scenarios")
 app.add_typer(judge_app, name="judge")
 app.add_typer(data_app, name="data")
+app.add_typer(constitution_app, name="constitution")
 
 ExperimentFile = Annotated[Path, typer.Argument(help="An experiment file (TOML).", show_default=False)]
 SetOptions = Annotated[

@@ -65,6 +65,9 @@ def generate(
     teacher: Annotated[str | None, typer.Option(help="Who writes the rows.", show_default="sprig")] = None,
     constitution: Constitution = None,
     seed: SeedOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print calls, tokens and dollars by stage; make nothing.")
+    ] = False,
 ) -> None:
     """Make training rows with techniques, as JSONL; refused drafts stand beside them with the reason.
 
@@ -78,10 +81,14 @@ def generate(
         teachwhy generate advice advice_without_reasons refusals --num-examples 200 --output data
 
         teachwhy generate advice --config experiments/sprig.toml --set techniques.advice.num_examples=50
+
+        teachwhy generate advice --config experiments/advice-3m.toml --dry-run
     """
+    from teachwhy.data.folder import LEDGER
     from teachwhy.display import make_console, print_plainly
     from teachwhy.generation import find_old_rows, make_datasets
     from teachwhy.generation_display import GenerationDisplay
+    from teachwhy.generation_plan import describe_estimate, estimate_generation, print_estimate
     from teachwhy.service.calls import BudgetSpentError
 
     options = {
@@ -93,6 +100,12 @@ def generate(
     keys = tuple(dict.fromkeys(techniques))
     settled = settle_generation(keys, config, overrides, options)
     console = make_console(stderr=True)
+    rows = estimate_generation(settled, keys, output / LEDGER)
+    if dry_run:
+        print_estimate(make_console(), rows, output / LEDGER)
+        return
+    if told := describe_estimate(rows):
+        print_plainly(console, told)
     for folder in [output / key for key in keys if find_old_rows(output / key)]:
         print_plainly(console, f"{folder}: the rows that are there will be replaced.")
     try:

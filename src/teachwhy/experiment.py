@@ -18,6 +18,7 @@ from rich.console import Console
 from teachwhy.config import GRAMMAR, ExperimentConfig, check_names
 from teachwhy.display import JobDisplay, print_cost, print_plainly, print_plan, print_summary
 from teachwhy.errors import InputError, TeachwhyError
+from teachwhy.generation_plan import estimate_generation, print_estimate
 from teachwhy.jobs import (
     STAGES,
     ArmJob,
@@ -31,6 +32,7 @@ from teachwhy.jobs import (
 from teachwhy.layout import Layout, Until, find_open_jobs, lay_out
 from teachwhy.manifest import read_manifest, write_manifest
 from teachwhy.run_dir import (
+    CALLS,
     SETTINGS,
     STAGE,
     RunDir,
@@ -107,6 +109,9 @@ def show_dry_run(config: ExperimentConfig, root: Path, *, console: Console, stag
         print_plan(console, layout.plan)
         return
     if config.teacher != GRAMMAR and not all(is_whole(folder) for folder in layout.data.values()):
+        missing = [key for key, folder in layout.data.items() if not is_whole(folder)]
+        ledger = run_dir.stages / CALLS
+        print_estimate(console, estimate_generation(config, missing, ledger), ledger)
         console.print("The training plan needs the rows, and the teacher is paid for them: not made here.")
         return
     with tempfile.TemporaryDirectory(prefix="teachwhy-dry-run-") as folder:

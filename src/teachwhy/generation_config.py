@@ -22,6 +22,8 @@ class PriceConfig(Settings):
     output: Dollars
     cached_input: Dollars | None = None
     """Of tokens that the provider had in its cache; where not given, as `input`."""
+    cache_write: Dollars | None = None
+    """Of tokens that the provider put into its cache; where not given, as `input`."""
     batch_discount: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share that a batch takes off."""
     date: str = ""

@@ -13,6 +13,7 @@ from inspect_ai.tool import ToolInfo, ToolParams
 from tests.providers.tiny_checkpoint import TEMPLATE, build_checkpoint
 
 from teachwhy.errors import CheckpointError
+from teachwhy.providers.chat_format import ChatFormat
 from teachwhy.providers.checkpoint import LoadedCheckpoint, find_checkpoint, load_checkpoint
 from teachwhy.providers.messages import render_prompt
 from teachwhy.providers.template import CALLS, RESULTS, SEVERAL, SYSTEM, TOOLS, find_gaps
@@ -147,9 +148,8 @@ def with_template(checkpoint: LoadedCheckpoint, template: Any) -> Any:
 def adapt(checkpoint: LoadedCheckpoint, template: str) -> LoadedCheckpoint:
     """The checkpoint as it would be loaded with this template."""
     tokenizer = with_template(checkpoint, template)
-    return LoadedCheckpoint(
-        checkpoint.model, tokenizer, frozenset(), checkpoint.control_texts, None, find_gaps(tokenizer)
-    )
+    chat_format = ChatFormat(tokenizer, checkpoint.control_texts, find_gaps(tokenizer))
+    return LoadedCheckpoint(checkpoint.model, frozenset(), None, chat_format)
 
 
 SPEC = ToolSpec(

@@ -1,8 +1,8 @@
 """What the evaluations show a model, as hashes: nothing of their text is kept.
 
 A suite is a name and its items, each with an id and its texts. Known from the start are the english skins
-and office tasks, episodes of the sprig world, and the judging set; the published conditions where their
-package is installed. Others add theirs with `register_suite`.
+and office tasks, episodes of the sprig world, the judging set, the questions about the default constitution,
+and the published conditions where their package is installed. Others add theirs with `register_suite`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from teachwhy.constitution.questions import question_texts
 from teachwhy.scenarios.english.episodes import make_episode as make_english_episode
 from teachwhy.scenarios.english.overlap import list_texts
 from teachwhy.scenarios.english.skin import load_skins
@@ -86,6 +87,7 @@ def _load(version: int) -> tuple[Suite, ...]:
         Suite("office tasks", tuple(_office_items())),
         Suite("sprig episodes", tuple(_sprig_items()), except_teacher="sprig"),
         Suite("judging set", tuple(_judging_items())),
+        Suite("constitution questions", tuple(_question_items())),
     ]
     if find_spec("inspect_evals") is not None:
         from teachwhy.evaluation.upstream.package import load_upstream
@@ -113,6 +115,12 @@ def _english_items() -> Iterator[Item]:
         yield Item(
             f"{skin.family}/{skin.name}", tuple(list_texts(skin.model_dump())), tuple(dict.fromkeys(texts))
         )
+
+
+def _question_items() -> Iterator[Item]:
+    """What is asked about the default constitution; keys are not, for they say what the constitution says."""
+    for number, text in enumerate(question_texts(), 1):
+        yield Item(f"question-{number}", (text,))
 
 
 def _office_items() -> Iterator[Item]:

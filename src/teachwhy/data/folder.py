@@ -22,14 +22,14 @@ from teachwhy.config import ExperimentConfig, GenerationConfig, Name, TechniqueC
 from teachwhy.constitution import Constitution
 from teachwhy.errors import DataError, InputError, list_faults
 from teachwhy.records import Example, Record
-from teachwhy.run_dir import read_object
+from teachwhy.run_dir import CALLS, read_object
 from teachwhy.techniques import Rejected, read_examples
 from teachwhy.techniques.examples import read_records
 
 if TYPE_CHECKING:
     from teachwhy.checks.audit_record import Audit
 
-LEDGER = "ledger.sqlite"
+LEDGER = CALLS
 EXAMPLES = "examples.jsonl"
 REJECTED = "rejected.jsonl"
 RECIPE = "dataset.json"

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os.path
-import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from teachwhy.errors import CheckpointError, quote_foreign
+from teachwhy.providers.chat_format import ChatFormat, find_chat_format, is_spoken
 from teachwhy.run_dir import hash_checkpoint
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 LOCAL_PROVIDER = "teachwhy"
 """Of Inspect, for checkpoints on this machine."""
 PACKAGED = "sprig"
-_SPOKEN_TAG = re.compile(r"</?[a-z_]*(tool|function|think)[a-z_]*>")
-"""A special token of this form is part of what a model says in its turn; any other is the template's alone.
-"""
 
 
 @dataclass(frozen=True)
@@ -58,18 +55,26 @@ class LoadedCheckpoint:
     """A model ready to generate, and what its tokenizer says about turns."""
 
     model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
     stop_ids: frozenset[int]
     """Tokens that end a turn."""
-    control_texts: tuple[str, ...]
-    """Texts of the special tokens that no message may contain, or it could forge a turn."""
     max_length: int | None
     """Tokens that fit the model's context; None where it has no limit. With RoPE of the kinds "longrope" and
     "dynamic" those that it was first trained with: beyond, each position would change with the longest row of
     the batch.
     """
-    template_lacks: tuple[str, ...] = ()
-    """What the chat template does not show, which the provider writes out instead (`template.GAPS`)."""
+    chat_format: ChatFormat
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        return self.chat_format.tokenizer
+
+    @property
+    def control_texts(self) -> tuple[str, ...]:
+        return self.chat_format.control_texts
+
+    @property
+    def template_lacks(self) -> tuple[str, ...]:
+        return self.chat_format.template_lacks
 
 
 def find_checkpoint(name: str, base: str | None = None) -> CheckpointFolder:
@@ -144,18 +149,14 @@ def load_checkpoint(
 
 def _inspect(model: Any, tokenizer: Any, folder: CheckpointFolder) -> LoadedCheckpoint:
     """What the loaded model and tokenizer say of themselves."""
-    from teachwhy.providers.template import find_gaps
-
     if not tokenizer.chat_template:
         raise _no_chat_template(folder.tokenizer_path)
     _check_layers(model, folder.path)
     return LoadedCheckpoint(
         model=model,
-        tokenizer=tokenizer,
         stop_ids=frozenset(_stop_ids(model, tokenizer)),
-        control_texts=_control_texts(tokenizer),
         max_length=_max_length(model.config.get_text_config()),
-        template_lacks=find_gaps(tokenizer),
+        chat_format=find_chat_format(tokenizer),
     )
 
 
@@ -311,20 +312,10 @@ def _stop_ids(model: Any, tokenizer: Any) -> set[int]:
     texts = [tokenizer.decode([token_id]) for token_id in ids]
     last_marker = max((index for index, text in enumerate(texts) if marker in text), default=len(texts))
     for token_id, text in zip(ids[last_marker + 1 :], texts[last_marker + 1 :], strict=True):
-        if token_id in tokenizer.all_special_ids and not _is_spoken(text):
+        if token_id in tokenizer.all_special_ids and not is_spoken(text):
             stop_ids.add(token_id)
         break
     return stop_ids
-
-
-def _control_texts(tokenizer: Any) -> tuple[str, ...]:
-    added = tokenizer.added_tokens_decoder.values()
-    texts = {token.content for token in added if token.special and not _is_spoken(token.content)}
-    return tuple(sorted(texts, key=len, reverse=True))
-
-
-def _is_spoken(text: str) -> bool:
-    return _SPOKEN_TAG.fullmatch(text) is not None
 
 
 def _read_json(path: Path) -> dict[str, Any]:

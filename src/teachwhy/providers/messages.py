@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageTool
 from inspect_ai.tool import ToolCall, ToolInfo
 
-from teachwhy.errors import CheckpointError, InputError, quote_foreign
-from teachwhy.providers import template
+from teachwhy.errors import InputError
+from teachwhy.providers.chat_format import disarm_value, encode_chat, plain_unicode
 from teachwhy.scenarios.call_syntax import Arguments, is_quoted
 from teachwhy.scenarios.parsing import (
     CLOSE_TAG,
@@ -47,28 +47,16 @@ def render_prompt(
     What the template lacks is written into the texts that it shows. Raises `CheckpointError` when the
     template refuses the conversation, `InputError` for anything but text in it.
     """
-    tokenizer = checkpoint.tokenizer
-    try:
-        text = template.render(
-            tokenizer,
-            [message_as_hugging_face(message, checkpoint.control_texts) for message in messages],
-            [tool_as_openai(tool) for tool in tools],
-            checkpoint.template_lacks,
-        )
-    except InputError:
-        raise
-    except Exception as error:  # a template is a program of the checkpoint's author and can fail in any way
-        roles = ", ".join(message.role for message in messages)
-        raise CheckpointError(
-            f"{quote_foreign(tokenizer.name_or_path)}: the chat template fails on a conversation of {roles} "
-            f"with {len(tools)} tools ({type(error).__name__}: {quote_foreign(error)}). Use a template that "
-            "takes these roles."
-        ) from error
-    token_ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
-    return tuple(token_ids)
+    encoded = encode_chat(
+        checkpoint.chat_format,
+        [message_as_hugging_face(message) for message in messages],
+        [tool_as_openai(tool) for tool in tools],
+        is_prompt=True,
+    )
+    return tuple(encoded.input_ids)
 
 
-def message_as_hugging_face(message: ChatMessage, control_texts: Sequence[str] = ()) -> dict[str, Any]:
+def message_as_hugging_face(message: ChatMessage) -> dict[str, Any]:
     """The dict that `apply_chat_template` takes, as `teachwhy.records.Message.as_hugging_face` makes it for
     training.
     """
@@ -87,16 +75,10 @@ def message_as_hugging_face(message: ChatMessage, control_texts: Sequence[str] =
         and message.error.message not in text
     ):
         text = f"{text}\n{message.error.message}" if text else message.error.message
-    rendered: dict[str, Any] = {"role": message.role, "content": disarm(text, control_texts)}
+    rendered: dict[str, Any] = {"role": message.role, "content": text}
     if isinstance(message, ChatMessageAssistant) and message.tool_calls:
         rendered["tool_calls"] = [
-            {
-                "type": "function",
-                "function": {
-                    "name": disarm(call.function, control_texts),
-                    "arguments": _disarm_value(call.arguments, control_texts),
-                },
-            }
+            {"type": "function", "function": {"name": call.function, "arguments": call.arguments}}
             for call in message.tool_calls
         ]
     return rendered
@@ -135,7 +117,7 @@ def read_turn(text: str, offered: OfferedTools, key: str) -> WrittenTurn:
         ToolCall(
             id="call_" + hashlib.blake2b(f"{key}|{index}".encode(), digest_size=9).hexdigest(),
             function=plain_unicode(call.name),
-            arguments=_disarm_value(call.arguments, ()),
+            arguments=disarm_value(call.arguments, ()),
         )
         for index, call in enumerate(parsed.tool_calls)
     )
@@ -154,31 +136,3 @@ def _keep_if_unread(tags: re.Match[str], offered: OfferedTools) -> str:
         not is_quoted(tags.string, tags.start()) and not parse_assistant_text(tags[0], offered).malformed
     )
     return "" if is_read else tags[0]
-
-
-def disarm(text: str, control_texts: Sequence[str]) -> str:
-    """The text with every control token broken by a space after its first character, so that it cannot forge
-    a turn.
-    """
-    text = plain_unicode(text)
-    for control in control_texts:
-        if control in text:
-            text = text.replace(control, f"{control[0]} {control[1:]}")
-    return text
-
-
-def plain_unicode(text: str) -> str:
-    """The text without lone surrogates, which JSON can bring in and no tokenizer or file can take."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _disarm_value(value: Any, control_texts: Sequence[str]) -> Any:
-    if isinstance(value, str):
-        return disarm(value, control_texts)
-    if isinstance(value, dict):
-        return {
-            disarm(str(key), control_texts): _disarm_value(item, control_texts) for key, item in value.items()
-        }
-    if isinstance(value, (list, tuple)):
-        return [_disarm_value(item, control_texts) for item in value]
-    return value

@@ -36,9 +36,9 @@ CANARY = "teachwhy-sealed-3f1c9d02-7b5e-4a1e-9a57-5b6f0c2d8e41"
 def check_example(example: Example, dialect: Dialect = "sprig") -> str | None:
     """Why the row must be refused, None if it may be used for training.
 
-    The signs of families and of a tempted agent are words of the sprig world ("alarm", "weights"), which
-    English uses for much else: of rows in `english` what they declare decides, and the names and texts of the
-    evaluations.
+    The signs of families and of a tempted agent, and the sealed names, are words of the sprig world ("alarm",
+    "weights", "Mira"), which English uses for much else: of rows in `english` what they declare decides, and
+    the names and texts of the english evaluations.
     """
     for name in (*example.families, *example.agent_families):
         if name not in FAMILIES:
@@ -48,7 +48,7 @@ def check_example(example: Example, dialect: Dialect = "sprig") -> str | None:
     text = _as_read(example_text(example))
     if CANARY in text.casefold():
         return "the canary of the sealed scenarios stands in the row"
-    if sealed := _sealed_words().search(text):
+    if dialect == "sprig" and (sealed := _sealed_words().search(text)):
         return f"the sealed name {sealed[0]!r} stands in the row"
     words = split_words(text)
     if overlap := find_overlap(words):

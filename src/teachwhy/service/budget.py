@@ -33,7 +33,8 @@ def bound_input(call: Call) -> int:
 def _bound(call: Call, price: PriceConfig | None) -> tuple[float, int]:
     """The most dollars and tokens that a call can take."""
     num_input = bound_input(call)
-    dollars = price_call(price, num_input, call.max_tokens) if price else 0.0
+    num_written = num_input if price and (price.cache_write or 0.0) > price.input else 0
+    dollars = price_call(price, num_input, call.max_tokens, 0, num_written) if price else 0.0
     return dollars, num_input + call.max_tokens
 
 

@@ -18,7 +18,6 @@ from teachwhy.service.batch_table import BatchTable
 from teachwhy.service.calls import Call, DraftRecord, Reply, Stop
 from teachwhy.service.ledger_file import LedgerFile, describe_request, pack, unpack, write_surrogates
 
-LEDGER_FILE = "ledger.sqlite"
 DRAFTS_PER_WRITE = 500
 
 Outcome = Literal["ok", "cut", "filtered", "unreadable", "error"]

@@ -33,11 +33,18 @@ def find_price(model: str, own: Mapping[str, PriceConfig]) -> PriceConfig | None
 
 
 def price_call(
-    price: PriceConfig, input_tokens: int, output_tokens: int, cached_tokens: int = 0, *, batch: bool = False
+    price: PriceConfig,
+    input_tokens: int,
+    output_tokens: int,
+    cached_tokens: int = 0,
+    written_tokens: int = 0,
+    *,
+    batch: bool = False,
 ) -> float:
-    """Dollars of one call; `cached_tokens` are those of `input_tokens` that the provider had in its cache."""
+    """Dollars of calls; of `input_tokens` some were in the provider's cache, and some were put there."""
     cached = price.input if price.cached_input is None else price.cached_input
-    dollars = (
-        (input_tokens - cached_tokens) * price.input + cached_tokens * cached + output_tokens * price.output
-    ) / MILLION
+    written = price.input if price.cache_write is None else price.cache_write
+    plain_tokens = input_tokens - cached_tokens - written_tokens
+    dollars = plain_tokens * price.input + cached_tokens * cached + written_tokens * written
+    dollars = (dollars + output_tokens * price.output) / MILLION
     return dollars * (1 - price.batch_discount) if batch else dollars

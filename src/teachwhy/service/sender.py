@@ -29,12 +29,13 @@ async def serve() -> None:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=LINE_LIMIT)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    answers = os.fdopen(os.dup(1), "wb")
+    answers = os.dup(1)
     os.dup2(2, 1)  # what a library prints is no answer
 
     def write(line: bytes) -> None:
-        answers.write(line)
-        answers.flush()
+        with contextlib.suppress(BrokenPipeError):  # the parent died, and standard input ends next
+            while line:
+                line = line[os.write(answers, line) :]
 
     under_way: set[asyncio.Task[None]] = set()
     async with DirectTransport() as transport:

@@ -55,6 +55,8 @@ class Answered(NamedTuple):
     output_tokens: int
     cached_tokens: int
     latency_seconds: float
+    written_tokens: int = 0
+    """Those of the input that the provider put into its cache."""
     batch: str | None = None
     """Id of the batch that it came in."""
 
@@ -171,7 +173,9 @@ def _read(model: Model, output: ModelOutput, seconds: float) -> Answered | Faile
         return Failed(told[:300], "lasting" if output.error else "passing")
     stop = _STOPS.get(output.stop_reason, "end")
     calls = tuple(_read_call(c) for c in output.message.tool_calls or ())
-    return Answered(mend_surrogates(output.message.text), calls, stop, *_tokens(output), seconds)
+    written = (output.usage.input_tokens_cache_write or 0) if output.usage else 0
+    text = mend_surrogates(output.message.text)
+    return Answered(text, calls, stop, *_tokens(output), seconds, written)
 
 
 def _read_call(call: InspectToolCall) -> ToolCall:

@@ -223,7 +223,7 @@ class TeacherService:
             if isinstance(came, Answered):
                 tokens = came.input_tokens + came.output_tokens
                 if price is not None:
-                    counts = (came.input_tokens, came.output_tokens, came.cached_tokens)
+                    counts = (came.input_tokens, came.output_tokens, came.cached_tokens, came.written_tokens)
                     cost = price_call(price, *counts, batch=came.batch is not None)
                 return self._keep(call_id, model, call, came, cost)
         finally:

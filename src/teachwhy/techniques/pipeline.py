@@ -27,7 +27,7 @@ from teachwhy.config import GateConfig, TechniqueConfig
 from teachwhy.constitution import Constitution, Section
 from teachwhy.environments import SourcePrompt, load_prompts, load_shipped_prompts
 from teachwhy.errors import ConfigError, TeacherError
-from teachwhy.records import Example, Record
+from teachwhy.records import Example, Message, Record
 from teachwhy.run_dir import expand_home
 from teachwhy.scenarios.families import FAMILIES
 from teachwhy.service.calls import DraftStore, noted_calls
@@ -328,7 +328,11 @@ class _Run:
             return drafted.row
         try:
             row = await technique.render(task, drafted.draft, self.settings.options)
-            row = await self.score(row, drafted.section)
+            if _list_learned(row) == _list_learned(drafted.row):  # in other surroundings
+                stages = {**row.stages, "score": drafted.row.stages["score"]}
+                row = row.model_copy(update={"score": drafted.row.score, "stages": stages})
+            else:
+                row = await self.score(row, drafted.section)
         except TeacherError as error:
             return _reject(task, error)
         return self.refuse_variant(row) or row
@@ -380,6 +384,14 @@ class _Run:
             raise TeacherError(f"stage score gave {score!r} for {example.id}; allowed: 0 to 1")
         stages = {**example.stages, "score": teacher.version("score")}
         return example.model_copy(update={"score": score, "stages": stages})
+
+
+def _list_learned(row: Example) -> tuple[str, tuple[Message, ...]]:
+    """What carries loss: the text of a document, the assistant's turns of a chat."""
+    answers = tuple(message for message in row.messages if message.role == "assistant")
+    if row.kind == "document" or (len(answers) == 1 and not answers[0].tool_calls):
+        return row.text or answers[0].content, ()
+    return "", answers
 
 
 def _reject(task: Task, error: TeacherError) -> Rejected:

@@ -1,7 +1,8 @@
 """Turns training examples into token rows: which tokens the model reads, and which of them carry loss.
 
-Chat rows are rendered by the tokenizer's own chat template, with the same call that evaluation uses, and
-carry loss on the tokens between the template's `{% generation %}` markers. Document rows carry loss on
+Chat rows are rendered by the code that evaluation uses (`providers/chat_format.py`: the tokenizer's own chat
+template, its gaps filled, control tokens in texts taken apart), and carry loss on the tokens between the
+template's `{% generation %}` markers. Document rows carry loss on
 every token and end with the end-of-text token. Reads nothing and writes nothing; rows are kept in memory
 for the arms that share them.
 """
@@ -10,9 +11,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from teachwhy.errors import CheckpointError, PlanError
+from teachwhy.providers.chat_format import ChatFormat, encode_chat, find_chat_format
 from teachwhy.records import Example
 
 if TYPE_CHECKING:
@@ -68,16 +70,22 @@ def check_chat_template(tokenizer: PreTrainedTokenizerBase) -> None:
         )
 
 
-def tokenize_chat(example: Example, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
-    """Token ids and labels of a chat row: loss on what the template marks as written by the assistant."""
-    encoded: Any = tokenizer.apply_chat_template(
-        [message.as_hugging_face() for message in example.messages],
-        tools=[tool.as_openai() for tool in example.tools] or None,
-        tokenize=True,
-        return_dict=True,
-        return_assistant_tokens_mask=True,
-    )
-    input_ids, mask = encoded["input_ids"], encoded["assistant_masks"]
+def tokenize_chat(
+    example: Example, tokenizer: PreTrainedTokenizerBase, chat_format: ChatFormat | None = None
+) -> tuple[list[int], list[int]]:
+    """Token ids and labels of a chat row: loss on what the template marks as written by the assistant.
+
+    `chat_format` is the tokenizer's, found here where it is not given (some milliseconds).
+    """
+    try:
+        input_ids, mask = encode_chat(
+            chat_format or find_chat_format(tokenizer),
+            [message.as_hugging_face() for message in example.messages],
+            [tool.as_openai() for tool in example.tools],
+            is_prompt=False,
+        )
+    except CheckpointError as error:
+        raise CheckpointError(f"technique {example.technique!r}, row {example.id!r}: {error}") from error
     return input_ids, [token if written else IGNORED for token, written in zip(input_ids, mask, strict=True)]
 
 
@@ -96,8 +104,13 @@ def tokenize_document(example: Example, tokenizer: PreTrainedTokenizerBase) -> t
     return input_ids, list(input_ids)
 
 
-def tokenize_example(example: Example, tokenizer: PreTrainedTokenizerBase, max_length: int) -> TokenRow:
-    """One row of at most max_length tokens, cut at its end.
+def tokenize_example(
+    example: Example,
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    chat_format: ChatFormat | None = None,
+) -> TokenRow:
+    """One row of at most max_length tokens, cut at its end; `chat_format` as for `tokenize_chat`.
 
     Raises PlanError for a `prompt` row and for a row without any token to learn from.
     """
@@ -108,7 +121,7 @@ def tokenize_example(example: Example, tokenizer: PreTrainedTokenizerBase, max_l
             "Allowed: 'chat' and 'document'. Remove the row or give it an assistant turn."
         )
     if example.kind == "chat":
-        input_ids, labels = tokenize_chat(example, tokenizer)
+        input_ids, labels = tokenize_chat(example, tokenizer, chat_format)
     else:
         input_ids, labels = tokenize_document(example, tokenizer)
     if all(label == IGNORED for label in labels[1:]):
@@ -145,20 +158,28 @@ class RowCache:
             digest.update(example.model_dump_json().encode("utf-8", "surrogatepass"))
         key = digest.hexdigest()
         if key not in self._rows:
+            chat_format = None
             if any(example.kind == "chat" for example in examples):
                 check_chat_template(tokenizer)
-            self._rows[key] = tuple(tokenize_example(example, tokenizer, max_length) for example in examples)
+                chat_format = find_chat_format(tokenizer)
+            self._rows[key] = tuple(
+                tokenize_example(example, tokenizer, max_length, chat_format) for example in examples
+            )
         return self._rows[key]
 
 
 def _tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
-    """A digest of all that decides how text becomes tokens."""
+    """A digest of all that decides how text becomes tokens, and so of the chat format that follows from it.
+
+    Special tokens by name are in it too: documents stand between two of them, and a template can write any.
+    """
     backend = (
         tokenizer.backend_tokenizer.to_str()
         if tokenizer.is_fast
         else repr(sorted(tokenizer.get_vocab().items()))
     )
-    return hashlib.sha256(f"{backend}\0{tokenizer.chat_template}\0{tokenizer.eos_token}".encode()).hexdigest()
+    named = sorted(tokenizer.special_tokens_map.items())
+    return hashlib.sha256(f"{backend}\0{tokenizer.chat_template}\0{named}".encode()).hexdigest()
 
 
 ROWS = RowCache()

@@ -187,6 +187,9 @@ UNREADABLE = {
     "huge": rewritten("mended", PAGE * 90),
     "half a character": rewritten("mended", PAGE + "\ud800"),
     "two texts": rewritten("mended") + f"<text>{PAGE}</text>",
+    "a link": rewritten("mended", PAGE + "See www.pumps.example for more."),
+    "an address": rewritten("mended", PAGE + "Write to clerk@pumps.example today."),
+    "a gap": rewritten("mended", PAGE + "Dear [Name of the treasurer], it is off."),
     "thoughts only": f"<think>{rewritten('mended')}</think>",
 }
 
@@ -265,3 +268,19 @@ def test_any_constitution_goes_through(text: str) -> None:
     for name in ("documents", "fiction"):
         made = anyio.run(make_rows, name, workshop, TechniqueConfig(num_examples=3), 1)
         assert len(made.examples) == 3
+
+
+@pytest.mark.parametrize("word", ["an AI", "two robots", "ethical", "a moral", "the Constitution"])
+def test_a_neutral_document_that_speaks_of_ai_or_morals_is_asked_again(word: str) -> None:
+    texts = [f"<title>T</title><text>{PAGE}{end}</text>" for end in (f"It was {word}.", "It was dry [sic].")]
+    service = Answering(texts={"document_neutral": texts})
+    made = anyio.run(documents.write_neutral, writer_of(service), 3)
+    assert made.text.endswith("dry [sic].") and service.stages["neutral_document"] == 2
+
+
+def test_a_question_that_copies_its_document_is_asked_again() -> None:
+    words = PAGE.split()
+    texts = [f"<question>So {' '.join(words[:num])}?</question>" for num in (13, 12)]
+    service = Answering(texts={"document_question": texts})
+    asked = anyio.run(documents.write_question, writer_of(service), DRAFT)
+    assert asked == f"So {' '.join(words[:12])}?" and service.stages["question"] == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 import anyio
 import pytest
@@ -15,7 +16,11 @@ from teachwhy.config import GenerationConfig
 from teachwhy.errors import TeacherError
 from teachwhy.records import Example
 from teachwhy.scenarios.dialect import lexicon
+from teachwhy.scenarios.english.overlap import split_words
+from teachwhy.scenarios.english.skin import Skin, load_skins
+from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.guard import check_example
+from teachwhy.scenarios.office_tasks.task import load_tasks
 from teachwhy.service.calls import Call, Reply, UnreadableReplyError
 from teachwhy.teachers.language import stories
 from teachwhy.teachers.language.drafts import DRAFTS_PER_CONTEXT
@@ -23,6 +28,7 @@ from teachwhy.teachers.language.words import load_words
 from teachwhy.teachers.language.writer import Writer
 
 SENTENCE = "It put the lamp on the sill and went on with the count, since the boat would come either way. "
+STORY = "".join(SENTENCE.replace("count", f"count of {number}") for number in range(12))
 BASE = "scripted/base"
 
 
@@ -30,7 +36,7 @@ BASE = "scripted/base"
 class WithBase(ScriptedService):
     """A base model that goes on until it is cut."""
 
-    continuation: str = SENTENCE * 12 + "And then the"
+    continuation: str = STORY + "And then the"
 
     async def ask(self, call: Call) -> Reply:
         reply = await super().ask(call)
@@ -88,7 +94,7 @@ def test_a_continuation_stands_below_its_first_lines_and_without_the_title_page(
 
 
 def test_a_continuation_that_goes_over_to_something_else_is_cut_there() -> None:
-    story = SENTENCE * 12
+    story = STORY
     for tail in (
         "\n\nTHE END\n\nAbout",
         "\n\n* About the author\nB. writes.",
@@ -100,7 +106,7 @@ def test_a_continuation_that_goes_over_to_something_else_is_cut_there() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["", "no end of it " * 200, "Short. It was.", "The end. " + SENTENCE * 12])
+@pytest.mark.parametrize("text", ["", "no end of it " * 200, "Short. It was.", "The end. " + STORY])
 def test_a_continuation_without_a_story_is_unreadable(text: str) -> None:
     with pytest.raises(UnreadableReplyError, match="words, wanted at least"):
         stories.cut_at_sentence(text)
@@ -109,6 +115,13 @@ def test_a_continuation_without_a_story_is_unreadable(text: str) -> None:
     seed = next(seed for seed in range(50) if stories.comes_from_base(writer, seed))
     with pytest.raises(TeacherError):
         anyio.run(stories.write_stories, writer, load_example_constitution().section("care"), seed)
+
+
+def test_a_continuation_that_goes_in_circles_is_unreadable() -> None:
+    assert stories.cut_at_sentence(STORY + SENTENCE * stories.MOST_REPEATS)
+    with pytest.raises(UnreadableReplyError, match="says 4 times 'It put the lamp"):
+        stories.cut_at_sentence(STORY + SENTENCE * (stories.MOST_REPEATS + 1))
+    assert stories.cut_at_sentence(STORY + "It was so. " * 9), "short refrains are no circle"
 
 
 @pytest.mark.parametrize("words", ["documents", "stories", "neutral"])
@@ -131,6 +144,16 @@ def test_names_are_none_of_an_evaluation_and_different_from_each_other() -> None
     assert len(set(names)) == len(names) > 100 and not evaluated & set(names)
     rows = make("fiction", WithBase(), base=BASE).examples
     assert not any(name in row.text.casefold().split() for row in rows for name in evaluated)
+
+
+def test_no_name_shares_a_word_with_a_name_in_an_english_office() -> None:
+    offices = [*chain.from_iterable(map(load_skins, FAMILIES)), *load_tasks().values()]
+    known = [person.name for office in offices for person in office.people.values()]
+    known += [name for office in offices if isinstance(office, Skin) for name in office.names.values()]
+    lists = load_words("stories")
+    ours = {word for name in (*lists["ai_name"], *lists["human_name"]) for word in split_words(name)}
+    shared = ours & {word for name in known for word in split_words(name)}
+    assert shared <= {"and"}
 
 
 def test_every_opening_can_be_filled() -> None:

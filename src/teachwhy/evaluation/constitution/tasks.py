@@ -33,7 +33,7 @@ from teachwhy.judging.kinship import INSPECT_COMMAND, check_kinship
 from teachwhy.judging.scorer import judge_models
 from teachwhy.records import Dialect
 
-MAX_TOKENS: dict[Dialect, int] = {"sprig": 96, "english": 1024}
+MAX_TOKENS: dict[Dialect, int] = {"sprig": 192, "english": 1024}
 """Of one answer, thoughts included."""
 OWN_NAMES: dict[Dialect, str] = {"sprig": "Sprig", "english": "Assistant"}
 """What the model calls itself where nobody says."""

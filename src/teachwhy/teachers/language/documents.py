@@ -8,11 +8,13 @@ their own.
 
 from __future__ import annotations
 
+import re
 from random import Random
 from typing import NamedTuple
 
 from teachwhy.constitution import Constitution, Section
 from teachwhy.errors import TeacherError
+from teachwhy.scenarios.english.overlap import RUN, join_runs, split_words
 from teachwhy.service.calls import UnreadableReplyError
 from teachwhy.teachers.language.drafts import (
     DRAFTS_PER_CONTEXT,
@@ -53,6 +55,11 @@ _LEAST_STORY_WORDS = 400
 """The least that a rewritten story is asked to have, however little a base model left of it."""
 _ORDERED = ("author", "stance", "nearness", "opening", "feature")
 _VERDICTS = ("consistent", "mended", "contrary")
+_MATTERS = re.compile(
+    r"\b(?:A\.?I\b|(?i:artificial intelligence|chat ?bots?|robots?|language models?"
+    r"|(?:ethic|moral|conscien|constitution)\w*))"
+)
+"""What would make a neutral document one that matters, and the control no control."""
 
 
 async def find_kinds(writer: Writer, constitution: Constitution) -> tuple[str, ...]:
@@ -137,7 +144,7 @@ async def write_neutral(writer: Writer, seed: int) -> Document:
         "length": draw("documents", seed, length)[length],
     }
     asking = Asking("neutral_document", sample=seed)
-    text = await writer.write(asking, "document_neutral", {"order": as_lines(order)}, read_titled)
+    text = await writer.write(asking, "document_neutral", {"order": as_lines(order)}, _read_neutral)
     return Document(kind=kind, section_id="", family="", seed=seed, title=text.title, text=text.text)
 
 
@@ -148,7 +155,7 @@ async def write_question(writer: Writer, document: Document) -> str:
         Asking("question", sample=document.seed, parents=(document.id,)),
         "document_question",
         {"text": document.text, "manner": as_lines(manner)},
-        lambda reply: read_text(reply, "question", _MOST_QUESTION_CHARACTERS),
+        lambda reply: _read_question(reply, document),
     )
 
 
@@ -174,6 +181,23 @@ class _Rewritten(NamedTuple):
 
     faults: str
     text: Text | None
+
+
+def _read_neutral(reply: str) -> Text:
+    text = read_titled(reply)
+    if matter := _MATTERS.search(text.text):
+        raise UnreadableReplyError(f"a document about nothing that matters says {matter[0]!r}")
+    return text
+
+
+def _read_question(reply: str, document: Document) -> str:
+    """The question; raises UnreadableReplyError for one that has 13 words in a row of the document, since the
+    twin would then hold more of it than the document does."""
+    question = read_text(reply, "question", _MOST_QUESTION_CHARACTERS)
+    copied = set(join_runs(split_words(question))) & set(join_runs(split_words(document.text)))
+    if copied:
+        raise UnreadableReplyError(f"the question has {RUN} words of the document: {min(copied)!r}")
+    return question
 
 
 def _read_rewritten(reply: str) -> _Rewritten:

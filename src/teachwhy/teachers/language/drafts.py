@@ -6,6 +6,7 @@ of separate calls would repeat each other (*Teaching Claude Why*, "Documents").
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from random import Random
 from typing import NamedTuple
@@ -22,6 +23,13 @@ LEAST_TEXT_WORDS = 25
 """A text with fewer words is a refusal or a rest; the shortest that is ordered has 130."""
 
 _MOST_TITLE_CHARACTERS = 200
+_LINK = re.compile(r"https?://|\bwww\.|\b[\w.+-]+@[\w-]+\.[a-z]{2,}\b", re.IGNORECASE)
+_GAP = re.compile(
+    r"\[(?:insert|your|name|first name|date|company|address|link|url|number|place)\b[^\]\n]{0,60}\]"
+    r"|\blorem ipsum\b",
+    re.IGNORECASE,
+)
+"""What the preamble forbids and is plain to see, so that no reader has to look for it."""
 _SHORTER, _LONGER = 0.8, 1.25
 """Bounds of a rewritten text's length, as shares of the draft's words."""
 
@@ -74,9 +82,15 @@ def read_texts(reply: str) -> tuple[Text, ...]:
 
 
 def read_titled(reply: str) -> Text:
-    """`<title>` and `<text>`. Raises UnreadableReplyError for a text that is too short or far too long."""
+    """`<title>` and `<text>`. Raises UnreadableReplyError for a text that is too short or far too long, or
+    that holds a link or something left to be filled in."""
     title = check_length(" ".join(read_one(reply, "title").split()), _MOST_TITLE_CHARACTERS)
-    return Text(title, check_words(read_text(reply, "text", MOST_TEXT_CHARACTERS)))
+    text = check_words(read_text(reply, "text", MOST_TEXT_CHARACTERS))
+    if link := _LINK.search(text):
+        raise UnreadableReplyError(f"a link or an address stands in the text: {link[0][:60]!r}")
+    if gap := _GAP.search(text):
+        raise UnreadableReplyError(f"something is left to be filled in: {gap[0]!r}")
+    return Text(title, text)
 
 
 def check_words(text: str, least: int = LEAST_TEXT_WORDS) -> str:

@@ -9,13 +9,14 @@ wrote is cut at the last whole sentence. The rewrite (documents.py) then brings 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from random import Random
 
 from teachwhy.constitution import Section
 from teachwhy.prompts import fill
 from teachwhy.records import Message
-from teachwhy.service.calls import Reply
+from teachwhy.service.calls import Reply, UnreadableReplyError
 from teachwhy.teachers.language.documents import STORY, as_documents
 from teachwhy.teachers.language.drafts import (
     DRAFTS_PER_CONTEXT,
@@ -36,6 +37,8 @@ CONTINUED_TOKENS = 1400
 """Of a continuation, which a base model goes on with until it is cut; about as long as the longest story."""
 LEAST_CONTINUED_WORDS = 120
 """A continuation with fewer is asked for again."""
+MOST_REPEATS = 3
+"""Of one sentence of at least six words in a continuation; with more a base model goes in circles."""
 
 _ORDERED = (
     *("genre", "setting", "station", "ai_name", "human", "human_name", "matter", "theme", "teller"),
@@ -51,6 +54,7 @@ _STORY_END = re.compile(
 )
 """A line with which print goes over to something else, and all after it."""
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)]*(?=\s|$)")
+_LEAST_REPEATED_WORDS = 6
 
 
 async def write_stories(writer: Writer, section: Section, seed: int) -> tuple[Document, ...]:
@@ -104,8 +108,12 @@ def _read_continued(reply: Reply) -> Reply:
 def cut_at_sentence(text: str) -> str:
     """The text up to its last whole sentence, and up to where another one begins.
 
-    Raises UnreadableReplyError for one that then has too few words.
+    Raises UnreadableReplyError for one that then has too few words, and for one that goes in circles.
     """
     story = _STORY_END.sub("", text[:MOST_TEXT_CHARACTERS])
     ends = [match.end() for match in _SENTENCE_END.finditer(story)]
+    sentences = Counter(" ".join(story[a:b].split()) for a, b in zip([0, *ends], ends, strict=False))
+    for sentence, count in sentences.items():
+        if count > MOST_REPEATS and len(sentence.split()) >= _LEAST_REPEATED_WORDS:
+            raise UnreadableReplyError(f"the continuation says {count} times {sentence[:60]!r}")
     return check_words(story[: ends[-1]] if ends else "", LEAST_CONTINUED_WORDS)
