@@ -9,6 +9,7 @@ from tests.training.tiny import make_chat, make_document, make_tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from teachwhy.errors import CheckpointError, PlanError
+from teachwhy.providers.chat_format import encode_chat, find_chat_format
 from teachwhy.records import Example, Message
 from teachwhy.training.formatting import IGNORED, RowCache, TokenRow, tokenize_example
 
@@ -43,13 +44,12 @@ def test_loss_covers_exactly_what_the_assistant_wrote(tokenizer: PreTrainedToken
 
 def test_chat_rows_are_what_evaluation_renders(tokenizer: PreTrainedTokenizerFast) -> None:
     example = make_chat(1)
-    prompt = tokenizer.apply_chat_template(
+    prompt = encode_chat(
+        find_chat_format(tokenizer),
         [message.as_hugging_face() for message in example.messages[:2]],
-        tools=[tool.as_openai() for tool in example.tools],
-        add_generation_prompt=True,
-        tokenize=True,
-        return_dict=False,
-    )
+        [tool.as_openai() for tool in example.tools],
+        is_prompt=True,
+    ).input_ids
     row = tokenize_example(example, tokenizer, 256)
     assert list(row.input_ids[: len(prompt)]) == prompt
     assert row.labels[: len(prompt)] == (IGNORED,) * len(prompt)
@@ -132,3 +132,17 @@ def test_rows_are_tokenised_once_for_equal_content(tokenizer: PreTrainedTokenize
     other.chat_template = other.chat_template.replace("<|user|>", "")  # another template, the same tokens
     other.chat_template += " "
     assert cache.tokenize([make_chat(0)], other, 256) is not first
+    begun = make_tokenizer()
+    begun.bos_token = "<|pad|>"  # the same tokens and template; documents begin with it
+    document = cache.tokenize([make_document(0)], tokenizer, 256)
+    assert cache.tokenize([make_document(0)], begun, 256) is not document
+
+
+def test_a_row_that_the_template_refuses_is_named() -> None:
+    picky = make_tokenizer()
+    refusal = "{% if messages[0]['content'] == 'no' %}{{ raise_exception('not this') }}{% endif %}"
+    picky.chat_template = refusal + str(picky.chat_template)
+    row = make_chat(0)
+    bad = row.model_copy(update={"messages": (Message(role="user", content="no"), *row.messages[2:])})
+    with pytest.raises(CheckpointError, match=r"'advice-0'.*fails on a conversation of user.*not this"):
+        RowCache().tokenize([bad], picky, 256)

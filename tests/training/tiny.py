@@ -9,7 +9,8 @@ from teachwhy.config import ArmConfig, TrainingConfig
 from teachwhy.records import Example, Message, ToolCall, ToolSpec
 
 TEMPLATE = (
-    "{% for tool in tools or [] %}<|system|>{{ tool['function']['name'] }}{{ tool['function']['description'] }}"
+    "{% for tool in tools or [] %}<|system|>"
+    "{{ tool['function']['name'] }}{{ tool['function']['description'] }}"
     "{% for name in tool['function']['parameters']['properties'] %} {{ name }}{% endfor %}<|end|>{% endfor %}"
     "{% for m in messages %}<|{{ m['role'] }}|>"
     "{% if m['role'] == 'assistant' %}{% generation %}{{ m['content'] }}"
@@ -42,9 +43,7 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
 
 def make_chat(index: int, technique: str = "advice", num_words: int = 12) -> Example:
     words = [WORDS[(index * 7 + step * step) % len(WORDS)] for step in range(num_words + index % 9)]
-    spec = ToolSpec(
-        name="read_mail", description="", parameters={"type": "object", "properties": {}}
-    )
+    spec = ToolSpec(name="read_mail", description="", parameters={"type": "object", "properties": {}})
     return Example(
         id=f"{technique}-{index}",
         technique=technique,
