@@ -44,14 +44,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_generate_takes_its_techniques_from_a_file(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ("generate", "short", "documents", "fiction", "--config", "few.toml")
-    changed = ("--set", "techniques.documents.num_examples=4", "--set", "techniques.fiction.num_examples=1")
-    assert call(*arguments, *changed, monkeypatch=monkeypatch) == 0
-    rows = {
-        name: read_examples(here / f"data/{name}/examples.jsonl")
-        for name in ("short", "documents", "fiction")
-    }
-    assert {name: len(found) for name, found in rows.items()} == {"short": 3, "documents": 4, "fiction": 1}
+    wanted = {"short": 3, "documents": 4, "fiction": 1, "benign": 2}  # the last two are not in the file
+    changed = [f"--set=techniques.{name}.num_examples={wanted[name]}" for name in list(wanted)[1:]]
+    assert call("generate", *wanted, "--config", "few.toml", *changed, monkeypatch=monkeypatch) == 0
+    rows = {name: read_examples(here / f"data/{name}/examples.jsonl") for name in wanted}
+    assert {name: len(found) for name, found in rows.items()} == wanted
     assert rows["short"][0].technique == "advice" and rows["short"][0].id.startswith("advice-5-")
     for name in rows:
         assert {path.name for path in (here / "data" / name).iterdir()} == set(FILES)

@@ -148,7 +148,7 @@ def settle_generation(
     written = values.setdefault("techniques", {})
     if isinstance(written, dict):
         for key in keys:
-            written.setdefault(key, section)
+            written.setdefault(key, dict(section))  # own of each: --set changes it in place
     config = resolve_experiment(values, overrides or (), source)
     check_names(config, source)
     return config
