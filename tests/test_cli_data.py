@@ -92,6 +92,21 @@ def test_a_mistake_is_one_message_and_nothing_is_touched(
     assert [path.name for path in here.iterdir()] == ["few.toml"]
 
 
+def test_an_audit_against_another_constitution_is_refused_and_the_old_one_stays(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("own", "other"):
+        (here / f"{name}.md").write_text(f"# Rules\n\n## Truth\n\nTell it to {name}, because they ask.\n")
+    made = ("--set", "constitution=own.md", "--set", "techniques.short.num_examples=1")
+    assert call("generate", "short", "-c", "few.toml", *made, monkeypatch=monkeypatch) == 0
+    before = (here / "data/short/audit.json").read_bytes()
+    told = ("data", "audit", "data/short", "--constitution")
+    assert call(*told, "other.md", monkeypatch=monkeypatch) == 2
+    assert "made from another text than --constitution other.md" in capsys.readouterr().err
+    assert (here / "data/short/audit.json").read_bytes() == before
+    assert call(*told, "own.md", monkeypatch=monkeypatch) == 0
+
+
 def stop_with(error: BaseException, after: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the `after`-th principles on the teacher raises."""
     asked = []

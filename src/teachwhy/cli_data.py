@@ -244,7 +244,14 @@ def settle_audit(
                 f"{folder}: its rows were made from the constitution {recipe.constitution!r}. Give its path "
                 "with --constitution."
             )
-    return gates, load_constitution(constitution or name, dialect)
+    text = load_constitution(constitution or name, dialect)
+    recipe_is_asked = constitution is not None and file is None and (folder / RECIPE).is_file()
+    if recipe_is_asked and text.fingerprint() != read_recipe(folder / RECIPE).constitution_fingerprint:
+        raise ConfigError(
+            f"{folder}: its rows were made from another text than --constitution {constitution}, whose "
+            "sections they do not rest on. Give the one that they were made from."
+        )
+    return gates, text
 
 
 @data_app.command("card")
