@@ -42,7 +42,9 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
 
 def make_chat(index: int, technique: str = "advice", num_words: int = 12) -> Example:
     words = [WORDS[(index * 7 + step * step) % len(WORDS)] for step in range(num_words + index % 9)]
-    spec = ToolSpec(name="read_mail", description="", parameters={"type": "object", "properties": {}})
+    spec = ToolSpec(
+        name="read_mail", description="", parameters={"type": "object", "properties": {}}
+    )
     return Example(
         id=f"{technique}-{index}",
         technique=technique,
