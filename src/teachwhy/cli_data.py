@@ -76,8 +76,6 @@ def generate(
 
     Examples:
 
-        teachwhy generate advice
-
         teachwhy generate advice advice_without_reasons refusals --num-examples 200 --output data
 
         teachwhy generate advice --config experiments/sprig.toml --set techniques.advice.num_examples=50
