@@ -44,14 +44,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_generate_takes_its_techniques_from_a_file(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ("generate", "short", "documents", "fiction", "--config", "few.toml")
-    changed = ("--set", "techniques.documents.num_examples=4", "--set", "techniques.fiction.num_examples=1")
-    assert call(*arguments, *changed, monkeypatch=monkeypatch) == 0
-    rows = {
-        name: read_examples(here / f"data/{name}/examples.jsonl")
-        for name in ("short", "documents", "fiction")
-    }
-    assert {name: len(found) for name, found in rows.items()} == {"short": 3, "documents": 4, "fiction": 1}
+    wanted = {"short": 3, "documents": 4, "fiction": 1, "benign": 2}  # the last two are not in the file
+    changed = [f"--set=techniques.{name}.num_examples={wanted[name]}" for name in list(wanted)[1:]]
+    assert call("generate", *wanted, "--config", "few.toml", *changed, monkeypatch=monkeypatch) == 0
+    rows = {name: read_examples(here / f"data/{name}/examples.jsonl") for name in wanted}
+    assert {name: len(found) for name, found in rows.items()} == wanted
     assert rows["short"][0].technique == "advice" and rows["short"][0].id.startswith("advice-5-")
     for name in rows:
         assert {path.name for path in (here / "data" / name).iterdir()} == set(FILES)
@@ -93,6 +90,21 @@ def test_a_mistake_is_one_message_and_nothing_is_touched(
     told = capsys.readouterr()
     assert expected in told.err and told.err.startswith("Error: ") and "Traceback" not in told.err
     assert [path.name for path in here.iterdir()] == ["few.toml"]
+
+
+def test_an_audit_against_another_constitution_is_refused_and_the_old_one_stays(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("own", "other"):
+        (here / f"{name}.md").write_text(f"# Rules\n\n## Truth\n\nTell it to {name}, because they ask.\n")
+    made = ("--set", "constitution=own.md", "--set", "techniques.short.num_examples=1")
+    assert call("generate", "short", "-c", "few.toml", *made, monkeypatch=monkeypatch) == 0
+    before = (here / "data/short/audit.json").read_bytes()
+    told = ("data", "audit", "data/short", "--constitution")
+    assert call(*told, "other.md", monkeypatch=monkeypatch) == 2
+    assert "made from another text than --constitution other.md" in capsys.readouterr().err
+    assert (here / "data/short/audit.json").read_bytes() == before
+    assert call(*told, "own.md", monkeypatch=monkeypatch) == 0
 
 
 def stop_with(error: BaseException, after: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,8 +76,6 @@ def generate(
 
     Examples:
 
-        teachwhy generate advice
-
         teachwhy generate advice advice_without_reasons refusals --num-examples 200 --output data
 
         teachwhy generate advice --config experiments/sprig.toml --set techniques.advice.num_examples=50
@@ -148,7 +146,7 @@ def settle_generation(
     written = values.setdefault("techniques", {})
     if isinstance(written, dict):
         for key in keys:
-            written.setdefault(key, section)
+            written.setdefault(key, dict(section))  # own of each: --set changes it in place
     config = resolve_experiment(values, overrides or (), source)
     check_names(config, source)
     return config
@@ -244,7 +242,14 @@ def settle_audit(
                 f"{folder}: its rows were made from the constitution {recipe.constitution!r}. Give its path "
                 "with --constitution."
             )
-    return gates, load_constitution(constitution or name, dialect)
+    text = load_constitution(constitution or name, dialect)
+    recipe_is_asked = constitution is not None and file is None and (folder / RECIPE).is_file()
+    if recipe_is_asked and text.fingerprint() != read_recipe(folder / RECIPE).constitution_fingerprint:
+        raise ConfigError(
+            f"{folder}: its rows were made from another text than --constitution {constitution}, whose "
+            "sections they do not rest on. Give the one that they were made from."
+        )
+    return gates, text
 
 
 @data_app.command("card")

@@ -21,8 +21,13 @@ SECONDS_BETWEEN_SUMS = 2.0
 """The ledger is added up anew, which takes a while when it is large."""
 
 
+SECONDS_BETWEEN_LINES = 60.0
+"""Where there is no terminal, as in a job's log."""
+
+
 class GenerationDisplay(Watcher):
-    """A bar for each dataset on the console, and a line on standard output when it is whole."""
+    """A bar for each dataset on the console (a line a minute where that is no terminal), and a line on
+    standard output when it is whole."""
 
     def __init__(self, console: Console, output: Path) -> None:
         self._console = console
@@ -32,6 +37,7 @@ class GenerationDisplay(Watcher):
         """Datasets against which the audit found something."""
         self._note = ""
         self._summed = -SECONDS_BETWEEN_SUMS
+        self._told = time.monotonic()
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -57,12 +63,20 @@ class GenerationDisplay(Watcher):
         """A new bar."""
         self._ledger = ledger
         task = self._bars.add_task(key, total=None, note="")
-        return lambda accepted, rejected, wanted: self._show(task, accepted, rejected, wanted)
+        if self._console.is_terminal:
+            return lambda accepted, rejected, wanted: self._show(task, accepted, rejected, wanted)
+        return lambda accepted, rejected, wanted: self._tell(key, accepted, rejected, wanted)
+
+    def _tell(self, key: str, accepted: int, rejected: int, wanted: int) -> None:
+        """A line now and then for whoever reads a log."""
+        if time.monotonic() - self._told >= SECONDS_BETWEEN_LINES:
+            self._told = time.monotonic()
+            rows = f"{accepted:,} of {wanted:,} rows, {rejected:,} refused"
+            print_plainly(self._console, f"{self._output / key}: {rows}{self._sum_up()}")
 
     def _show(self, task: TaskID, accepted: int, rejected: int, wanted: int) -> None:
-        if self._console.is_terminal:
-            note = f"{rejected:,} refused{self._sum_up()}"
-            self._bars.update(task, completed=accepted, total=wanted, note=note)
+        note = f"{rejected:,} refused{self._sum_up()}"
+        self._bars.update(task, completed=accepted, total=wanted, note=note)
 
     def _sum_up(self) -> str:
         """What was spent, as of a few seconds ago; nothing where no model is called."""

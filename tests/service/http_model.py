@@ -24,6 +24,7 @@ Fault = Literal[
     "not_json",  # 200 and a page of some proxy
     "bad_request",  # 400
     "bad_key",  # 401, with the key that was sent
+    "no_model",  # 404
     "filter",  # the answer ends with finish_reason content_filter
     "length",  # the answer ends with finish_reason length
     "hang",  # no answer for as long as the server is up
@@ -96,8 +97,14 @@ class ModelServer:
         fault = faults[number] if number < len(faults) else None
         if fault == "hang":
             return b"", False, digest
-        if fault in ("rate_limit", "server_error", "bad_request", "bad_key"):
-            status = {"rate_limit": 429, "server_error": 500, "bad_request": 400, "bad_key": 401}[fault]
+        status = {
+            "rate_limit": 429,
+            "server_error": 500,
+            "bad_request": 400,
+            "bad_key": 401,
+            "no_model": 404,
+        }.get(fault or "")
+        if status is not None:
             told = f"the server says {fault}" + (f" {sorted(self.keys)}" if fault == "bad_key" else "")
             error = {"error": {"message": told, "type": fault, "code": fault}}
             headers = "Retry-After: 7\r\n" if fault == "rate_limit" else ""

@@ -171,6 +171,17 @@ def test_a_wrong_key_ends_it_at_once_and_stands_nowhere(
         assert KEY.encode() not in path.read_bytes()
 
 
+def test_a_model_that_is_not_there_ends_it_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(lambda request: ("no_model",)) as server:
+        with pytest.raises(BaseException) as caught:
+            ask_all(server, tmp_path / "l.sqlite", [call("q")], monkeypatch)
+        assert sum(server.asked.values()) == 1
+    error = caught.value
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, ConfigError) and "is not there" in str(error)
+
+
 def test_a_sender_that_dies_is_started_again_and_its_calls_are_sent_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

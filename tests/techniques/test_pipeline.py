@@ -284,7 +284,7 @@ def test_the_guard_refuses_variants_too_and_does_not_replace_them() -> None:
 
 
 def test_a_teacher_that_never_pleases_is_an_error_with_counts() -> None:
-    with pytest.raises(TeacherError, match=r"only 0 of 3 rows.*130 x score 0.10 is below"):
+    with pytest.raises(TeacherError, match=r"only 0 of 3 rows.*100 x score 0.10 is below"):
         make("advice", FakeTeacher(num_low=7), num=3)
 
 

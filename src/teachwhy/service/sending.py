@@ -65,9 +65,9 @@ class Failed(NamedTuple):
     """Why there is none."""
 
     reason: str
-    kind: Literal["passing", "lasting", "key", "left"]
-    """passing: the same request may get an answer later; key: who asks is not let in; left: nobody waits for
-    the answer any more, which comes in a batch."""
+    kind: Literal["passing", "lasting", "key", "missing", "left"]
+    """passing: the same request may get an answer later; key: who asks is not let in; missing: there is no
+    such model or address; left: nobody waits for the answer any more, which comes in a batch."""
     wait_seconds: float | None = None
     """What the provider asks to wait."""
     batch: str | None = None
@@ -210,6 +210,8 @@ def explain(model: Model, error: Exception) -> Answered | Failed:
         return Answered("", (), "filter", 0, 0, 0, 0.0)
     if model.api.is_auth_failure(error) or getattr(error, "status_code", None) == 403:
         return Failed(told, "key")
+    if getattr(error, "status_code", None) == 404:
+        return Failed(told, "missing")
     decision = model.api.should_retry(error)
     wait = decision.retry_after if isinstance(decision, RetryDecision) else None
     return Failed(told, "passing" if decision or isinstance(error, _BROKEN) else "lasting", wait)

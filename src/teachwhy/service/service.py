@@ -199,6 +199,8 @@ class TeacherService:
                 return came
             if came.kind == "key":
                 raise ConfigError(f"model {model!r} does not let us in: {came.reason}. Check its API key.")
+            if came.kind == "missing":
+                raise ConfigError(f"model {model!r} is not there: {came.reason}. Check its name and address.")
             is_last = came.kind in ("lasting", "left") or number == self.config.max_retries
             if is_last or self._closing.is_set():
                 raise TeacherError(f"stage {call.stage}: {model} gave no answer: {came.reason}")

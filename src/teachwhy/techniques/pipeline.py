@@ -41,6 +41,7 @@ SCORE_FLOOR = "score_floor"
 DEFAULT_SCORE_FLOOR = 0.5
 _ATTEMPTS_PER_ROW = 10
 _SPARE_ATTEMPTS = 100
+"""Also the drafts after which it ends when none was accepted: more would be paid in vain."""
 _SHOWN_REASONS = 3
 
 DraftT = TypeVar("DraftT")
@@ -214,8 +215,9 @@ async def generate_rows(
 ) -> Generated:
     """Make `config.num_examples` accepted drafts and render them; a function of its arguments.
 
-    Raises ConfigError for families or options that the technique does not take, and TeacherError when too
-    few drafts are accepted (after 10 attempts a row and 100 spare ones), with the commonest reasons.
+    Raises ConfigError for families or options that the technique does not take, and TeacherError with the
+    commonest reasons when too few drafts are accepted: after 10 attempts a row and 100 spare ones, or after
+    100 of which none was accepted.
     """
     settings = _resolve_settings(technique, config)
     sources = _order_sources(technique, workshop.teacher, settings, config.num_examples, seed)
@@ -280,6 +282,9 @@ class _Run:
         if self.sources:
             last = min(last, len(self.sources))
         while self.num_accepted < self.config.num_examples and self.next_index < last:
+            num_decided = self.next_index - self.num_open
+            if self.num_accepted == 0 and num_decided >= _SPARE_ATTEMPTS:
+                return
             if self.num_accepted + self.num_open >= self.config.num_examples:
                 await self.turns.wait_for_any()
                 continue

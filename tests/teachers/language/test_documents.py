@@ -75,9 +75,9 @@ def test_the_chat_twin_pays_for_its_question_only_and_holds_the_same_text() -> N
     rows = make("documents", service).examples
     before = Counter(service.stages)
     twins = make("documents_as_chat", service).examples
-    assert service.stages - before == Counter({"question": NUM_ROWS, "score": NUM_ROWS})
+    assert service.stages - before == Counter({"question": NUM_ROWS})
     for row, twin in zip(rows, twins, strict=True):
-        assert row.id == twin.id and twin.messages[-1].content == row.text
+        assert row.id == twin.id and row.score == twin.score and twin.messages[-1].content == row.text
         assert [message.role for message in twin.messages] == ["user", "assistant"]
 
 
