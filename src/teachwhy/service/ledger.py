@@ -33,8 +33,9 @@ class Attempt(NamedTuple):
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     stop: Stop = "end"
-    input_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: int | None = 0
+    """None, as `output_tokens` then, where the provider did not say."""
+    output_tokens: int | None = 0
     cached_tokens: int = 0
     cost_usd: float | None = None
     price_date: str | None = None
@@ -81,8 +82,8 @@ class CallLedger(LedgerFile):
             text=unpack(row[0]),
             tool_calls=tuple(ToolCall.model_validate(call) for call in json.loads(row[1])),
             stop=row[2],
-            input_tokens=row[3],
-            output_tokens=row[4],
+            input_tokens=row[3] or 0,
+            output_tokens=row[4] or 0,
             cost_usd=row[5],
         )
 
@@ -203,7 +204,8 @@ class CallLedger(LedgerFile):
         with self.errors():
             rows = self.db.execute(
                 "SELECT stage, role, model, SUM(outcome != 'error'), SUM(outcome = 'error'), "
-                "SUM(outcome IN ('cut', 'filtered', 'unreadable')), SUM(input_tokens), SUM(output_tokens), "
+                "SUM(outcome IN ('cut', 'filtered', 'unreadable')), "
+                "COALESCE(SUM(input_tokens), 0), COALESCE(SUM(output_tokens), 0), "
                 "SUM(cost_usd), SUM(outcome != 'error' AND cost_usd IS NULL) "
                 "FROM attempts GROUP BY 1, 2, 3 ORDER BY MIN(number)"
             ).fetchall()
@@ -219,6 +221,15 @@ class CallLedger(LedgerFile):
         with self.errors():
             (dollars,) = self.db.execute("SELECT SUM(cost_usd) FROM attempts").fetchone()
         return float(dollars or 0.0)
+
+    def read_uncounted(self) -> list[tuple[str, Call]]:
+        """Model and call of all answers whose tokens the provider did not tell."""
+        with self.errors():
+            rows = self.db.execute(
+                "SELECT model, stage, role, sample, prompts, request, parents FROM attempts "
+                "WHERE outcome != 'error' AND input_tokens IS NULL ORDER BY number"
+            ).fetchall()
+            return [(row[0], self.make_call(*row[1:])) for row in rows]
 
     def count_outcomes(self) -> dict[tuple[str, str], int]:
         """(stage, outcome) -> number of attempts."""

@@ -152,6 +152,14 @@ class LedgerFile:
         (data,) = self.db.execute("SELECT data FROM texts WHERE id = ?", (text_id,)).fetchone()
         return unpack(data)
 
+    def make_call(self, stage: str, role: str, sample: int, prompts: str, request: str, parents: str) -> Call:
+        """A call out of its columns; inside `errors`."""
+        fields = json.loads(request)
+        for message in fields["messages"]:
+            message["content"] = self.read_text(message.pop("text"))
+        fields |= {"stage": stage, "role": role, "sample": sample, "prompts": prompts}
+        return Call.model_validate({**fields, "parents": json.loads(parents)})
+
     @contextmanager
     def errors(self) -> Iterator[None]:
         """Turns what SQLite raises into a StorageError or a DataError."""
