@@ -11,9 +11,10 @@ import pytest
 from tests.service.http_model import ModelServer, Written, make_completion, make_reply
 from tests.service.test_service import KEY, ask_all, call, key, write
 
-from teachwhy.errors import TeacherError
-from teachwhy.service.calls import BudgetSpentError, Reply
-from teachwhy.service.ledger import CallLedger
+from teachwhy.errors import DataError, TeacherError
+from teachwhy.records import ToolCall
+from teachwhy.service.calls import BudgetSpentError, DraftRecord, Reply
+from teachwhy.service.ledger import Attempt, CallLedger
 from teachwhy.techniques import Rejected
 
 __all__ = ["key"]
@@ -114,3 +115,26 @@ def test_a_complaint_with_half_a_character_can_be_kept_as_a_reason(
         (reply,) = ask_all(server, tmp_path / "l.sqlite", [call("q")], monkeypatch)
     assert isinstance(reply, TeacherError) and "bad" in str(reply)
     assert "bad" in Rejected(id="x", reason=str(reply)).model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE attempts SET tool_calls = '{'",
+        "UPDATE attempts SET answer = x'00'",
+        "UPDATE attempts SET stop = 'x'",
+        "UPDATE attempts SET request = '[]'",
+        "DELETE FROM texts",
+        "UPDATE drafts SET content = x'00'",
+        "UPDATE drafts SET parents = '{'",
+    ],
+)
+def test_a_ledger_that_was_changed_says_so(change: str, tmp_path: Path) -> None:
+    path = tmp_path / "l.sqlite"
+    with CallLedger(path) as ledger:
+        ledger.add_attempt("c", "m", call("q"), Attempt("ok", text="hi", tool_calls=(ToolCall(name="f"),)))
+        ledger.add_draft(DraftRecord("d", "s", "l", "t", "v", "{}", (), ("c",)))
+        ledger.flush()
+        ledger.db.execute(change)
+        with pytest.raises(DataError, match="was changed or is damaged"):
+            (ledger.find("c"), ledger.read_request("c"), ledger.read_draft("d"))

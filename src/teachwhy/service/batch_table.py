@@ -93,7 +93,7 @@ class BatchTable:
 
     def read_open(self) -> list[OpenBatch]:
         """The batches that are not done, oldest first."""
-        with self._file.errors():
+        with self._file.reading():
             rows = self._file.db.execute(
                 "SELECT number, model, id, file, at FROM batches WHERE state IN ('sending', 'sent') "
                 "ORDER BY number"

@@ -69,23 +69,23 @@ class CallLedger(LedgerFile):
 
     def find(self, call_id: str) -> Reply | None:
         """The answer to a call, if there is one."""
-        with self.errors():
+        with self.reading():
             row = self.db.execute(
                 "SELECT answer, tool_calls, stop, input_tokens, output_tokens, cost_usd FROM attempts "
                 "WHERE call_id = ? AND outcome != 'error' LIMIT 1",
                 (call_id,),
             ).fetchone()
-        if row is None:
-            return None
-        return Reply(
-            call_id=call_id,
-            text=unpack(row[0]),
-            tool_calls=tuple(ToolCall.model_validate(call) for call in json.loads(row[1])),
-            stop=row[2],
-            input_tokens=row[3] or 0,
-            output_tokens=row[4] or 0,
-            cost_usd=row[5],
-        )
+            if row is None:
+                return None
+            return Reply(
+                call_id=call_id,
+                text=unpack(row[0]),
+                tool_calls=tuple(ToolCall.model_validate(call) for call in json.loads(row[1])),
+                stop=row[2],
+                input_tokens=row[3] or 0,
+                output_tokens=row[4] or 0,
+                cost_usd=row[5],
+            )
 
     def add_attempt(self, call_id: str, model: str, call: Call, attempt: Attempt) -> None:
         """Keep an attempt; it survives the death of this process from here on.
@@ -150,13 +150,13 @@ class CallLedger(LedgerFile):
     def read_draft(self, draft_id: str) -> DraftRecord | None:
         """A draft by its id."""
         self.flush()
-        with self.errors():
+        with self.reading():
             row = self.db.execute("SELECT * FROM drafts WHERE id = ?", (draft_id,)).fetchone()
-        if row is None:
-            return None
-        draft_id, stage, lineage, teacher, version, content, parents, calls = row
-        lists = (tuple(json.loads(parents)), tuple(json.loads(calls)))
-        return DraftRecord(draft_id, stage, lineage, teacher, version, unpack(content), *lists)
+            if row is None:
+                return None
+            draft_id, stage, lineage, teacher, version, content, parents, calls = row
+            lists = (tuple(json.loads(parents)), tuple(json.loads(calls)))
+            return DraftRecord(draft_id, stage, lineage, teacher, version, unpack(content), *lists)
 
     def count_drafts(self) -> dict[tuple[str, str, str, str], int]:
         """Number of drafts by lineage, stage, teacher and version."""
@@ -170,7 +170,7 @@ class CallLedger(LedgerFile):
 
     def read_request(self, call_id: str) -> list[dict[str, Any]]:
         """The messages of a call as they were sent: role and text."""
-        with self.errors():
+        with self.reading():
             row = self.db.execute(
                 "SELECT request FROM attempts WHERE call_id = ? LIMIT 1", (call_id,)
             ).fetchone()
@@ -185,15 +185,16 @@ class CallLedger(LedgerFile):
             "stage, role, model, sample, prompts, outcome, reason, stop, input_tokens, output_tokens, "
             "cached_tokens, cost_usd, price_date, latency_seconds, batch, at"
         )
-        with self.errors():
+        with self.reading():
             rows = self.db.execute(
                 f"SELECT answer, {columns} FROM attempts WHERE call_id = ? ORDER BY number", (call_id,)
             ).fetchall()
-        names = columns.split(", ")
-        return [
-            {"text": unpack(row[0]) if row[0] is not None else None} | dict(zip(names, row[1:], strict=True))
-            for row in rows
-        ]
+            names = columns.split(", ")
+            return [
+                {"text": unpack(row[0]) if row[0] is not None else None}
+                | dict(zip(names, row[1:], strict=True))
+                for row in rows
+            ]
 
     def spent(self) -> Spending:
         """What all calls took so far."""
@@ -224,7 +225,7 @@ class CallLedger(LedgerFile):
 
     def read_uncounted(self) -> list[tuple[str, Call]]:
         """Model and call of all answers whose tokens the provider did not tell."""
-        with self.errors():
+        with self.reading():
             rows = self.db.execute(
                 "SELECT model, stage, role, sample, prompts, request, parents FROM attempts "
                 "WHERE outcome != 'error' AND input_tokens IS NULL ORDER BY number"
