@@ -71,7 +71,6 @@ def _sample(reply: Reply) -> Reply:
         "[INST] a",
         "a\0b",
         "\x1b[31ma",
-        "a\u202eb",
         "a\U000e0041",
     ],
 )

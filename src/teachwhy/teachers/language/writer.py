@@ -20,8 +20,8 @@ _CONTROL = re.compile(
     r"<[|｜][^<>|｜\s]{1,40}[|｜]>|<(?:start|end)_of_turn>|\[/?INST\]|<</?SYS>>", re.IGNORECASE
 )
 """Tokens with which chat templates part turns; in a row they would begin a turn of their own."""
-_HIDDEN = re.compile("[\\x00-\\x08\\x0b\\x0e-\\x1f\\x7f\\u202d\\u202e\\U000e0000-\\U000e007f]")
-"""Controls, overrides of the direction, and letters that nobody sees."""
+_HIDDEN = re.compile("[\\x00-\\x08\\x0b\\x0e-\\x1f\\x7f\\U000e0000-\\U000e007f]")
+"""Controls, and letters that nobody sees and a tokenizer reads; marks of direction are text."""
 
 
 @dataclass(frozen=True)
