@@ -9,6 +9,8 @@ Unicode Technical Report 36 for the attack.
 
 from __future__ import annotations
 
+import html
+import re
 import unicodedata
 
 INVISIBLE_CATEGORIES = frozenset(("Cf", "Mn", "Me"))
@@ -16,6 +18,7 @@ INVISIBLE_CATEGORIES = frozenset(("Cf", "Mn", "Me"))
 joiners, variation selectors, and accents written apart."""
 HIDING_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"))
 MAX_COMBINING_MARKS = 3
+_ESCAPE = re.compile(r"\\+(?:u([0-9a-f]{4})|[nrtbf])|<br ?/?>|%20", re.IGNORECASE)
 
 
 def make_visible(text: str) -> str:
@@ -52,3 +55,15 @@ def strip_invisible(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text)
     dropped = {ord(char) for char in set(plain) if unicodedata.category(char) in INVISIBLE_CATEGORIES}
     return plain.translate(dict.fromkeys(dropped))
+
+
+def read_escapes(text: str) -> str:
+    r"""The text with the escapes of JSON, HTML and addresses read, however often JSON stands in JSON.
+
+    >>> read_escapes(r"one\\ntwo\u0021&amp;three%20four")
+    'one two!&three four'
+    """
+    if not any(mark in text for mark in "\\&%<"):
+        return text
+    read = _ESCAPE.sub(lambda hit: chr(int(hit[1], 16)) if hit[1] else " ", html.unescape(text))
+    return read if read.isascii() else read.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -65,8 +65,11 @@ class RowGates:
         refused = check_example(example, dialect) if self._guard else None
         if refused:
             yield Refusal("decontamination", refused)
+        readings = [row, row.read_escaped(example)]
         for gate, find in self._gates:
-            if not (refused and gate == "decontamination") and (reason := find(row)):
+            if refused and gate == "decontamination":
+                continue
+            if reason := next(filter(None, (find(reading) for reading in readings if reading)), None):
                 yield Refusal(gate, reason)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from teachwhy.records import Example, Message
 from teachwhy.scenarios.english.overlap import list_texts, split_words
-from teachwhy.visible_text import strip_invisible
+from teachwhy.visible_text import read_escapes, strip_invisible
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,10 +52,17 @@ class Part(NamedTuple):
 class RowText:
     """One row, read once for all gates."""
 
-    def __init__(self, example: Example) -> None:
+    def __init__(self, example: Example, parts: Sequence[Part] | None = None) -> None:
+        """`parts`: those of the example, where they are not read out of it."""
         self.id = example.id
         self.teacher = example.teacher
-        self.parts = tuple(_list_parts(example))
+        self.parts = tuple(_list_parts(example) if parts is None else parts)
+
+    def read_escaped(self, example: Example) -> RowText | None:
+        """The row with the escapes in it read (JSON in an argument, entities); None where it has none."""
+        parts = [part._replace(text=_plain(read_escapes(part.text))) for part in self.parts]
+        same = all(part.text == own.text for part, own in zip(parts, self.parts, strict=True))
+        return None if same else RowText(example, parts)
 
     @cached_property
     def words(self) -> tuple[list[str], ...]:

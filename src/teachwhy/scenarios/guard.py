@@ -26,11 +26,10 @@ from teachwhy.scenarios.families import FAMILIES
 from teachwhy.scenarios.family_text import find_families, find_speakers
 from teachwhy.scenarios.situations import ORDINARY_TASKS
 from teachwhy.scenarios.tools import TOOLS
-from teachwhy.visible_text import strip_invisible
+from teachwhy.visible_text import read_escapes, strip_invisible
 
-_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
-_ESCAPED_SPACE = re.compile(r"\\[nrtbf]")
 CANARY = "teachwhy-sealed-3f1c9d02-7b5e-4a1e-9a57-5b6f0c2d8e41"
+_CANARY_DIGITS = "".join(split_words(CANARY.partition("sealed-")[2]))
 
 
 def check_example(example: Example, dialect: Dialect = "sprig") -> str | None:
@@ -46,17 +45,21 @@ def check_example(example: Example, dialect: Dialect = "sprig") -> str | None:
         if FAMILIES[name].split == "far":
             return f"family {name!r} is far: it may be in no fine-tuning data"
     text = _as_read(example_text(example))
-    if CANARY in text.casefold():
+    words = split_words(text)
+    if _CANARY_DIGITS in "".join(words):  # whatever stands between its parts
         return "the canary of the sealed scenarios stands in the row"
     if dialect == "sprig" and (sealed := _sealed_words().search(text)):
         return f"the sealed name {sealed[0]!r} stands in the row"
-    words = split_words(text)
     if overlap := find_overlap(words):
         return f"{overlap} stands in the row"
     if sealed_text := find_sealed(words):
         return f"{sealed_text} stands in the row"
     declared = {*example.families, *example.agent_families}
     if dialect == "english":
+        calls = any(message.tool_calls for message in example.messages)
+        for name in example.families if calls else ():
+            if FAMILIES[name].split != "home":
+                return _refuse_agent(name, "a tool is called")
         wrong = (name for name in example.agent_families if FAMILIES[name].split != "home")
         return next((_refuse_agent(name, "declared") for name in wrong), None)
     shown = find_families(text) | _find_tools(example)
@@ -97,12 +100,10 @@ def example_text(example: Example) -> str:
 
 
 def _as_read(text: str) -> str:
-    """The text without what hides words in it, and again with the escapes of JSON read, if it holds any."""
+    """The text without what hides words in it, and again with its escapes read, if it holds any."""
     plain = strip_invisible(text)
-    if "\\" not in plain:
-        return plain
-    letters = _ESCAPED.sub(lambda hit: chr(int(hit[1], 16)), plain)
-    return f"{plain}\n{strip_invisible(_ESCAPED_SPACE.sub(' ', letters))}"
+    read = read_escapes(plain)
+    return plain if read == plain else f"{plain}\n{strip_invisible(read)}"
 
 
 def _message_text(message: Message) -> str:

@@ -93,7 +93,7 @@ class BatchTable:
 
     def read_open(self) -> list[OpenBatch]:
         """The batches that are not done, oldest first."""
-        with self._file.errors():
+        with self._file.reading():
             rows = self._file.db.execute(
                 "SELECT number, model, id, file, at FROM batches WHERE state IN ('sending', 'sent') "
                 "ORDER BY number"
@@ -111,13 +111,7 @@ class BatchTable:
             "WHERE batch = ? ORDER BY rowid",
             (number,),
         ).fetchall()
-        calls = {}
-        for call_id, stage, role, sample, prompts, described, parents, _ in rows:
-            request = json.loads(described)
-            for message in request["messages"]:
-                message["content"] = self._file.read_text(message.pop("text"))
-            fields = {"stage": stage, "role": role, "sample": sample, "prompts": prompts}
-            calls[call_id] = Call.model_validate({**request, **fields, "parents": json.loads(parents)})
+        calls = {row[0]: self._file.make_call(*row[1:-1]) for row in rows}
         return calls, frozenset(row[0] for row in rows if not row[-1])
 
     def knows(self, batch_id: str) -> bool:

@@ -30,7 +30,7 @@ def bound_input(call: Call) -> int:
     return num_bytes + TOKENS_PER_MESSAGE * len(call.messages) + (TOKENS_OF_TOOLS if call.tools else 0)
 
 
-def _bound(call: Call, price: PriceConfig | None) -> tuple[float, int]:
+def bound_call(call: Call, price: PriceConfig | None) -> tuple[float, int]:
     """The most dollars and tokens that a call can take."""
     num_input = bound_input(call)
     num_written = num_input if price and (price.cache_write or 0.0) > price.input else 0
@@ -53,7 +53,7 @@ class Budget:
 
     async def set_aside(self, call: Call, price: PriceConfig | None) -> tuple[float, int]:
         """Reserve the worst case of a call; returns it, for `settle`. Raises BudgetSpentError."""
-        dollars, tokens = _bound(call, price)
+        dollars, tokens = bound_call(call, price)
         while not self._has_room(dollars, tokens):
             if not self._num_open:
                 raise BudgetSpentError(self._describe(dollars, tokens))
@@ -62,7 +62,7 @@ class Budget:
 
     def count_in(self, call: Call, price: PriceConfig | None) -> tuple[float, int]:
         """Reserve for a call that went out already, whatever is left; for `settle`."""
-        dollars, tokens = _bound(call, price)
+        dollars, tokens = bound_call(call, price)
         self._aside_usd += dollars
         self._aside_tokens += tokens
         self._num_open += 1

@@ -32,8 +32,9 @@ class Attempt(NamedTuple):
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     stop: Stop = "end"
-    input_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: int | None = 0
+    """None, as `output_tokens` then, where the provider did not say."""
+    output_tokens: int | None = 0
     cached_tokens: int = 0
     cost_usd: float | None = None
     price_date: str | None = None
@@ -67,23 +68,23 @@ class CallLedger(LedgerFile):
 
     def find(self, call_id: str) -> Reply | None:
         """The answer to a call, if there is one."""
-        with self.errors():
+        with self.reading():
             row = self.db.execute(
                 "SELECT answer, tool_calls, stop, input_tokens, output_tokens, cost_usd FROM attempts "
                 "WHERE call_id = ? AND outcome != 'error' LIMIT 1",
                 (call_id,),
             ).fetchone()
-        if row is None:
-            return None
-        return Reply(
-            call_id=call_id,
-            text=unpack(row[0]),
-            tool_calls=tuple(ToolCall.model_validate(call) for call in json.loads(row[1])),
-            stop=row[2],
-            input_tokens=row[3],
-            output_tokens=row[4],
-            cost_usd=row[5],
-        )
+            if row is None:
+                return None
+            return Reply(
+                call_id=call_id,
+                text=unpack(row[0]),
+                tool_calls=tuple(ToolCall.model_validate(call) for call in json.loads(row[1])),
+                stop=row[2],
+                input_tokens=row[3] or 0,
+                output_tokens=row[4] or 0,
+                cost_usd=row[5],
+            )
 
     def add_attempt(self, call_id: str, model: str, call: Call, attempt: Attempt) -> None:
         """Keep an attempt; it survives the death of this process from here on.
@@ -148,13 +149,13 @@ class CallLedger(LedgerFile):
     def read_draft(self, draft_id: str) -> DraftRecord | None:
         """A draft by its id."""
         self.flush()
-        with self.errors():
+        with self.reading():
             row = self.db.execute("SELECT * FROM drafts WHERE id = ?", (draft_id,)).fetchone()
-        if row is None:
-            return None
-        draft_id, stage, lineage, teacher, version, content, parents, calls = row
-        lists = (tuple(json.loads(parents)), tuple(json.loads(calls)))
-        return DraftRecord(draft_id, stage, lineage, teacher, version, unpack(content), *lists)
+            if row is None:
+                return None
+            draft_id, stage, lineage, teacher, version, content, parents, calls = row
+            lists = (tuple(json.loads(parents)), tuple(json.loads(calls)))
+            return DraftRecord(draft_id, stage, lineage, teacher, version, unpack(content), *lists)
 
     def count_drafts(self) -> dict[tuple[str, str, str, str], int]:
         """Number of drafts by lineage, stage, teacher and version."""
@@ -168,7 +169,7 @@ class CallLedger(LedgerFile):
 
     def read_request(self, call_id: str) -> list[dict[str, Any]]:
         """The messages of a call as they were sent: role and text."""
-        with self.errors():
+        with self.reading():
             row = self.db.execute(
                 "SELECT request FROM attempts WHERE call_id = ? LIMIT 1", (call_id,)
             ).fetchone()
@@ -183,15 +184,16 @@ class CallLedger(LedgerFile):
             "stage, role, model, sample, prompts, outcome, reason, stop, input_tokens, output_tokens, "
             "cached_tokens, cost_usd, price_date, latency_seconds, batch, at"
         )
-        with self.errors():
+        with self.reading():
             rows = self.db.execute(
                 f"SELECT answer, {columns} FROM attempts WHERE call_id = ? ORDER BY number", (call_id,)
             ).fetchall()
-        names = columns.split(", ")
-        return [
-            {"text": unpack(row[0]) if row[0] is not None else None} | dict(zip(names, row[1:], strict=True))
-            for row in rows
-        ]
+            names = columns.split(", ")
+            return [
+                {"text": unpack(row[0]) if row[0] is not None else None}
+                | dict(zip(names, row[1:], strict=True))
+                for row in rows
+            ]
 
     def spent(self) -> Spending:
         """What all calls took so far."""
@@ -202,7 +204,8 @@ class CallLedger(LedgerFile):
         with self.errors():
             rows = self.db.execute(
                 "SELECT stage, role, model, SUM(outcome != 'error'), SUM(outcome = 'error'), "
-                "SUM(outcome IN ('cut', 'filtered', 'unreadable')), SUM(input_tokens), SUM(output_tokens), "
+                "SUM(outcome IN ('cut', 'filtered', 'unreadable')), "
+                "COALESCE(SUM(input_tokens), 0), COALESCE(SUM(output_tokens), 0), "
                 "SUM(cost_usd), SUM(outcome != 'error' AND cost_usd IS NULL) "
                 "FROM attempts GROUP BY 1, 2, 3 ORDER BY MIN(number)"
             ).fetchall()
@@ -218,6 +221,15 @@ class CallLedger(LedgerFile):
         with self.errors():
             (dollars,) = self.db.execute("SELECT SUM(cost_usd) FROM attempts").fetchone()
         return float(dollars or 0.0)
+
+    def read_uncounted(self) -> list[tuple[str, Call]]:
+        """Model and call of all answers whose tokens the provider did not tell."""
+        with self.reading():
+            rows = self.db.execute(
+                "SELECT model, stage, role, sample, prompts, request, parents FROM attempts "
+                "WHERE outcome != 'error' AND input_tokens IS NULL ORDER BY number"
+            ).fetchall()
+            return [(row[0], self.make_call(*row[1:])) for row in rows]
 
     def count_outcomes(self) -> dict[tuple[str, str], int]:
         """(stage, outcome) -> number of attempts."""

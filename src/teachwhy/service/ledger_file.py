@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self, TypeVar
 
-from teachwhy.errors import DataError, StorageError
+from teachwhy.errors import DataError, StorageError, quote_foreign
 from teachwhy.run_dir import storage_errors
 from teachwhy.service.calls import Call
 
@@ -148,9 +148,17 @@ class LedgerFile:
             self._known_texts.add(text_id)  # a write that fails forgets them all
 
     def read_text(self, text_id: str) -> str:
-        """A text by its id; inside `errors`."""
+        """A text by its id; inside `reading`."""
         (data,) = self.db.execute("SELECT data FROM texts WHERE id = ?", (text_id,)).fetchone()
         return unpack(data)
+
+    def make_call(self, stage: str, role: str, sample: int, prompts: str, request: str, parents: str) -> Call:
+        """A call out of its columns; inside `reading`."""
+        fields = json.loads(request)
+        for message in fields["messages"]:
+            message["content"] = self.read_text(message.pop("text"))
+        fields |= {"stage": stage, "role": role, "sample": sample, "prompts": prompts}
+        return Call.model_validate({**fields, "parents": json.loads(parents)})
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -164,6 +172,18 @@ class LedgerFile:
         except sqlite3.DatabaseError as error:
             raise DataError(
                 f"{self.path}: is no ledger ({error}). Give another output folder, or put the file back."
+            ) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """As `errors`, and a DataError for a row that no teachwhy wrote so."""
+        try:
+            with self.errors():
+                yield
+        except (zlib.error, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DataError(
+                f"{self.path}: was changed or is damaged: a row cannot be read ({quote_foreign(error)}). Put "
+                "a copy of the file back, or give another output folder."
             ) from error
 
     @contextmanager

@@ -43,6 +43,8 @@ _COMPLETIONS = {
 }
 """Provider -> the one that sends a bare text to the same server."""
 _FILTER_CODES = ("content_filter", "content_policy_violation")
+_MOST_TOKENS = 1 << 40
+"""More are no count, and no integer of SQLite either."""
 
 
 class Answered(NamedTuple):
@@ -51,8 +53,9 @@ class Answered(NamedTuple):
     text: str
     tool_calls: tuple[ToolCall, ...]
     stop: Stop
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int | None
+    """None, as `output_tokens` then, where the provider does not say, or says what is no count."""
+    output_tokens: int | None
     cached_tokens: int
     latency_seconds: float
     written_tokens: int = 0
@@ -166,24 +169,27 @@ def to_inspect(messages: Sequence[Message]) -> list[ChatMessage]:
 
 
 def _read(model: Model, output: ModelOutput, seconds: float) -> Answered | Failed:
+    secrets = find_secrets(model)
     if output.empty or output.error:
-        told = mask_secrets(output.error or "the provider gave no choices", find_secrets(model))
-        if output.stop_reason == "content_filter":
+        told = mend_surrogates(mask_secrets(output.error or "the provider gave no choices", secrets))
+        if output.choices and output.stop_reason == "content_filter":
             return Answered("", (), "filter", *_tokens(output), seconds)
         return Failed(told[:300], "lasting" if output.error else "passing")
     stop = _STOPS.get(output.stop_reason, "end")
-    calls = tuple(_read_call(c) for c in output.message.tool_calls or ())
+    calls = tuple(_read_call(c, secrets) for c in output.message.tool_calls or ())
     written = (output.usage.input_tokens_cache_write or 0) if output.usage else 0
-    text = mend_surrogates(output.message.text)
+    text = mend_surrogates(mask_secrets(output.message.text, secrets))
     return Answered(text, calls, stop, *_tokens(output), seconds, written)
 
 
-def _read_call(call: InspectToolCall) -> ToolCall:
+def _read_call(call: InspectToolCall, secrets: Sequence[str]) -> ToolCall:
+    """The call with arguments that any reader of JSON takes: what is no number there (NaN) is its name."""
     arguments: object = call.arguments
     if call.parse_error or not isinstance(arguments, dict):
         arguments = {"unreadable": call.parse_error or str(arguments)}
-    mended = json.loads(mend_surrogates(json.dumps(arguments, ensure_ascii=False, default=str)))
-    return ToolCall(name=mend_surrogates(call.function), arguments=mended)
+    told = mask_secrets(json.dumps(arguments, ensure_ascii=False, default=str), secrets)
+    name = mend_surrogates(mask_secrets(call.function, secrets))
+    return ToolCall(name=name, arguments=json.loads(mend_surrogates(told), parse_constant=str))
 
 
 def mend_surrogates(text: str) -> str:
@@ -191,21 +197,26 @@ def mend_surrogates(text: str) -> str:
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _tokens(output: ModelOutput) -> tuple[int, int, int]:
+def _tokens(output: ModelOutput) -> tuple[int | None, int | None, int]:
     """Input tokens, cached ones included, output tokens, and the cached ones among the input."""
     usage = output.usage
     if usage is None:
-        return 0, 0, 0
+        return None, None, 0
     cached = usage.input_tokens_cache_read or 0
     written = usage.input_tokens_cache_write or 0
+    if not all(
+        0 <= count <= _MOST_TOKENS for count in (usage.input_tokens, usage.output_tokens, cached, written)
+    ):
+        return None, None, 0
     return usage.input_tokens + cached + written, usage.output_tokens, cached
 
 
 def explain(model: Model, error: Exception) -> Answered | Failed:
     """What an exception of a provider means; one of its filter's is an answer of nothing."""
     if isinstance(error, CarriedFailureError):
-        return error.failed._replace(reason=mask_secrets(error.failed.reason, find_secrets(model))[:300])
-    told = explain_failure(error, find_secrets(model))
+        reason = mend_surrogates(mask_secrets(error.failed.reason, find_secrets(model)))
+        return error.failed._replace(reason=reason[:300])
+    told = mend_surrogates(explain_failure(error, find_secrets(model)))
     if getattr(error, "code", None) in _FILTER_CODES:
         return Answered("", (), "filter", 0, 0, 0, 0.0)
     if model.api.is_auth_failure(error) or getattr(error, "status_code", None) == 403:

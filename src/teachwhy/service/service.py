@@ -16,11 +16,11 @@ from typing import Literal, Self, TypeVar
 
 import anyio
 
-from teachwhy.config import GenerationConfig
+from teachwhy.config import GenerationConfig, PriceConfig
 from teachwhy.errors import ConfigError, TeacherError
 from teachwhy.evaluation.run import quiet_inspect
 from teachwhy.service.batching import BatchTransport
-from teachwhy.service.budget import Budget
+from teachwhy.service.budget import Budget, bound_call
 from teachwhy.service.calls import Call, Reply, Role, UnreadableReplyError, make_call_id, note_call
 from teachwhy.service.ledger import Attempt, CallLedger
 from teachwhy.service.prices import find_price, price_call
@@ -69,13 +69,16 @@ class TeacherService:
         self._limits: dict[str, anyio.CapacityLimiter] = {}
         self._stack = AsyncExitStack()
         self._check_prices()
-        spent = ledger.spent()
-        self.budget = Budget(
-            config.budget_usd,
-            config.budget_tokens,
-            ledger.sum_known_costs(),
-            spent.input_tokens + spent.output_tokens,
-        )
+        self.budget = self._open_budget()
+
+    def _open_budget(self) -> Budget:
+        """The budget with what earlier starts spent; of an answer whose tokens are not known, the most."""
+        spent = self.ledger.spent()
+        dollars, tokens = self.ledger.sum_known_costs(), spent.input_tokens + spent.output_tokens
+        for model, call in self.ledger.read_uncounted():
+            most = bound_call(call, find_price(model, self.config.prices))
+            dollars, tokens = dollars + most[0], tokens + most[1]
+        return Budget(self.config.budget_usd, self.config.budget_tokens, dollars, tokens)
 
     def _check_prices(self) -> None:
         unknown = sorted(model for model, price in self._prices.items() if price is None)
@@ -215,7 +218,7 @@ class TeacherService:
         else:
             self.ledger.check_room()
             aside = await self.budget.set_aside(call, price)
-        cost, tokens = None, 0
+        settled: tuple[float | None, int] = (None, 0)
         try:
             if self._closing.is_set():
                 return Failed("the service is closed", "left")
@@ -223,13 +226,13 @@ class TeacherService:
             timeout = float(self.config.request_timeout_seconds)
             came = await self._transport.send(model, call, seed, timeout)
             if isinstance(came, Answered):
-                tokens = came.input_tokens + came.output_tokens
-                if price is not None:
-                    counts = (came.input_tokens, came.output_tokens, came.cached_tokens, came.written_tokens)
-                    cost = price_call(price, *counts, batch=came.batch is not None)
+                cost = _price_answer(price, came)
+                settled = cost, (came.input_tokens or 0) + (came.output_tokens or 0)
+                if came.input_tokens is None:
+                    settled = aside  # the worst case, as the next start counts it too
                 return self._keep(call_id, model, call, came, cost)
         finally:
-            self.budget.settle(aside, cost, tokens)
+            self.budget.settle(aside, *settled)
         if came.kind != "left":
             self.ledger.add_attempt(call_id, model, call, Attempt("error", came.reason, batch=came.batch))
         return came
@@ -260,8 +263,8 @@ class TeacherService:
             text=came.text,
             tool_calls=came.tool_calls,
             stop=came.stop,
-            input_tokens=came.input_tokens,
-            output_tokens=came.output_tokens,
+            input_tokens=came.input_tokens or 0,
+            output_tokens=came.output_tokens or 0,
             cost_usd=cost,
         )
 
@@ -271,6 +274,16 @@ class TeacherService:
         if failed.wait_seconds is not None and self._first_wait_seconds:
             wait = max(wait, failed.wait_seconds)
         return min(wait, LONGEST_WAIT_SECONDS)
+
+
+def _price_answer(price: PriceConfig | None, came: Answered) -> float | None:
+    """Dollars; None where the price is not known, or the tokens of what is not free."""
+    if price is None:
+        return None
+    if came.input_tokens is None or came.output_tokens is None:
+        return None if price.input or price.output else 0.0
+    counts = (came.input_tokens, came.output_tokens, came.cached_tokens, came.written_tokens)
+    return price_call(price, *counts, batch=came.batch is not None)
 
 
 class _UnderWay:

@@ -24,6 +24,8 @@ RUN = 13
 """Words in a row that a text may not share with a skin."""
 _STEP = (RUN + 1) // 2
 _WORD = re.compile(r"[^\W_]+")
+_LOOKALIKES = str.maketrans("абвеєіјкмнорсѕтухһԁԛԝοανιρκτυχ", "a6beeijkmhopcstyxhdqwoavipktux")
+"""Small letters of Cyrillic and Greek that pass for Latin ones."""
 _LEGAL = frozenset(("ltd", "inc", "pvt", "sdn", "bhd", "lda", *"abdefopsvz"))
 """Legal forms, in their parts, at the end of a firm's name."""
 _STYLES = frozenset(("dr", "rev", "adv", "capt", "canon", "sister", "puan"))
@@ -60,10 +62,11 @@ def find_overlap(words: Sequence[str]) -> str | None:
 
 
 def split_words(text: str) -> list[str]:
-    """The words of a text, without case, accents and what has no width."""
+    """The words of a text, without case, accents and what has no width; letters that look alike are one."""
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text)
         text = text.translate({ord(letter): None for letter in set(text) if _has_no_width(letter)})
+        return _WORD.findall(text.casefold().translate(_LOOKALIKES))
     return _WORD.findall(text.casefold())
 
 

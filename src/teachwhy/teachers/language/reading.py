@@ -10,12 +10,28 @@ import re
 
 from teachwhy.service.calls import UnreadableReplyError
 
-_THOUGHTS = re.compile(r"<(think|thinking)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+_THOUGHT = re.compile(r"<(/?)(?:[a-z]+:)?think(?:ing)?>", re.IGNORECASE)
 
 
 def strip_thoughts(text: str) -> str:
-    """The text without what stands between tags of thought, and without white space around it."""
-    return _THOUGHTS.sub("", text).strip()
+    """The text without what stands between tags of thought, and without white space around it.
+
+    What stands before an end without a beginning is thought too: the templates of some models write the
+    beginning themselves. Raises UnreadableReplyError for thoughts that do not end.
+    """
+    kept: list[str] = []
+    start, is_thought = 0, False
+    for tag in _THOUGHT.finditer(text):
+        if tag[1]:
+            if not is_thought:
+                kept.clear()
+            start, is_thought = tag.end(), False
+        elif not is_thought:
+            kept.append(text[start : tag.start()])
+            is_thought = True
+    if is_thought:
+        raise UnreadableReplyError("thoughts that do not end")
+    return "".join((*kept, text[start:])).strip()
 
 
 def read_all(text: str, tag: str, least: int = 1) -> tuple[str, ...]:
@@ -24,8 +40,11 @@ def read_all(text: str, tag: str, least: int = 1) -> tuple[str, ...]:
     Raises UnreadableReplyError for fewer than `least`, and for one that is not closed or empty.
     """
     text = strip_thoughts(text)
-    found = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
-    if len(found) != text.count(f"<{tag}>"):
+    num_begun = text.count(f"<{tag}>")
+    found = (
+        [] if num_begun > text.count(f"</{tag}>") else re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+    )
+    if len(found) != num_begun:
         raise UnreadableReplyError(f"<{tag}> is not closed, or stands in itself")
     contents = tuple(content.strip() for content in found)
     if len(contents) < least:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from teachwhy.config import GenerationConfig
 from teachwhy.records import Message, ToolSpec
+from teachwhy.scenarios.english.overlap import list_texts
 from teachwhy.service.calls import Call, Reply, Role, Service, UnreadableReplyError
 from teachwhy.teachers.language.prompt_files import load_prompt
 from teachwhy.teachers.language.reading import strip_thoughts
 from teachwhy.teachers.protocol import Stage
 
 Value = TypeVar("Value")
+_CONTROL = re.compile(
+    r"<[|｜][^<>|｜\s]{1,40}[|｜]>|<(?:start|end)_of_turn>|\[/?INST\]|<</?SYS>>", re.IGNORECASE
+)
+"""Tokens with which chat templates part turns; in a row they would begin a turn of their own."""
+_HIDDEN = re.compile("[\\x00-\\x08\\x0b\\x0e-\\x1f\\x7f\\U000e0000-\\U000e007f]")
+"""Controls, and letters that nobody sees and a tokenizer reads; marks of direction are text."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +101,12 @@ def _check_whole(reply: Reply) -> Reply:
     except ValueError as error:
         raise UnreadableReplyError("the answer holds half of a character, which is no text") from error
     text = strip_thoughts(reply.text)
+    calls = (part for call in reply.tool_calls for part in (call.name, *list_texts(call.arguments)))
+    told = "\n".join((text, *calls))
+    if mark := _CONTROL.search(told):
+        raise UnreadableReplyError(f"the answer holds {mark[0]!r}, a token that parts turns")
+    if _HIDDEN.search(told):
+        raise UnreadableReplyError("the answer holds characters that nobody sees")
     if not text and not reply.tool_calls:
         raise UnreadableReplyError("the answer is empty")
     return reply.model_copy(update={"text": text})
