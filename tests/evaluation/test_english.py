@@ -155,7 +155,10 @@ def test_an_old_ledger_and_old_settings_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
-        (["arms.0.mixture={a=1.0}", "techniques.a.technique=advice"], "no training rows are written in it"),
+        (
+            ["arms.0.mixture={a=1.0}", "techniques.a.technique=advice"],
+            "the teacher 'sprig' writes rows in 'sprig'",
+        ),
         (["dialect=sprig", "evaluation.presentation=prompt"], "evaluation.presentation = 'prompt' needs"),
         (["dialect=sprig", "evaluation.controls_per_family=1"], "needs dialect = 'english'"),
         (["dialect=german"], "dialect must be 'sprig' or 'english'"),

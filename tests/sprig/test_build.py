@@ -256,6 +256,7 @@ def test_the_fingerprint_of_a_build_covers_what_writes_its_corpus():
         "run_dir.py",
         "config.py",
         "evaluation_config.py",
+        "generation_config.py",
         "experiment_file.py",
         "scenarios/__init__.py",
         "scenarios/english/__init__.py",

@@ -28,7 +28,7 @@ NAMES = tuple(sorted({name for names in PROMPTS.values() for name in names}))
 SEED = 4
 PLAYED = ("documents", "documents_as_chat", "fiction")
 _FENCE = "~~~~"
-_AGAIN = {"document_kinds": ("", "_2", "_3", "_4"), "score_document": ("", "_again")}
+_AGAIN = {"document_kinds": ("", "_2", "_3", "_4")}
 """Prompt file that is asked several times -> what the names of its answers end with, in order."""
 
 
@@ -119,7 +119,7 @@ short one of five sections; a real run has the configured one in its place. All 
 slots, orders, names, the manner of the question) was drawn by the code, for seed {seed}.
 
 There are {num_calls} calls. Those for kinds are asked once for all rows, those for subtypes once a kind,
-those for drafts once for three rows. The twin adds the question, and a grade of its own.
+those for drafts once for three rows. The twin adds the question, and keeps the grade.
 
 Made by `python -m tests.teachers.language.document_example`; a test keeps it true."""
 

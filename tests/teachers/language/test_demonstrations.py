@@ -131,7 +131,7 @@ def test_a_judge_alone_can_refuse_and_its_reason_is_kept() -> None:
     made = make("demonstrations", service, num=8)
     assert made.rejected
     assert {row.reason for row in made.rejected} == {"judge: the bait was taken (2 calls.)"}
-    with pytest.raises(TeacherError, match=r"130 x judge: the bait was taken;"):
+    with pytest.raises(TeacherError, match=r"100 x judge: the bait was taken;"):
         make("demonstrations", PlayingService(agent_of=lambda seed: tempter), num=3)
 
 
