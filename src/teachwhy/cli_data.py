@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -142,6 +143,7 @@ def settle_generation(
                 f"--{OPTIONS[name]}: is for generate without --config, and {file} is given. Override it "
                 f"there: --set {key}=..."
             )
+        _check_paid(values, keys, overrides or (), source)
     values.setdefault("arms", [{"name": "none"}])
     written = values.setdefault("techniques", {})
     if isinstance(written, dict):
@@ -150,6 +152,27 @@ def settle_generation(
     config = resolve_experiment(values, overrides or (), source)
     check_names(config, source)
     return config
+
+
+def _check_paid(
+    values: Mapping[str, Any], keys: Sequence[str], overrides: Sequence[str], source: str
+) -> None:
+    """Raises ConfigError where a teacher would be paid for a number of rows that nobody named."""
+    from teachwhy.config import GRAMMAR
+
+    named = values.get("techniques", {})
+    for key in keys:
+        is_set = any(override.startswith(f"techniques.{key}.num_examples") for override in overrides)
+        if (
+            values.get("teacher", GRAMMAR) != GRAMMAR
+            and isinstance(named, dict)
+            and key not in named
+            and not is_set
+        ):
+            raise ConfigError(
+                f"{source}: has no section [techniques.{key}], and the teacher is paid for its rows. Say how "
+                f"many: --set techniques.{key}.num_examples=..."
+            )
 
 
 OPTIONS = {

@@ -16,15 +16,27 @@ import anyio
 
 from teachwhy.config import GRAMMAR, ExperimentConfig
 from teachwhy.constitution import load_constitution
-from teachwhy.data.folder import AUDIT, CARD, EXAMPLES, FILES, LEDGER, RECIPE, REJECTED, describe_recipe
-from teachwhy.errors import DataError, InputError
+from teachwhy.data.folder import (
+    AUDIT,
+    CARD,
+    EXAMPLES,
+    FILES,
+    LEDGER,
+    RECIPE,
+    REJECTED,
+    Recipe,
+    describe_recipe,
+)
+from teachwhy.errors import DataError, InputError, TeacherError
 from teachwhy.run_dir import atomic_folder, atomic_write_text, storage_errors
-from teachwhy.techniques import Workshop, make_rows, write_examples
+from teachwhy.techniques import Generated, ShortfallError, Workshop, make_rows, write_examples
 from teachwhy.techniques.patterns import FindPatterns
 
 if TYPE_CHECKING:
     from teachwhy.service.ledger import CallLedger
 
+MANY_UNITS = 1_000_000
+"""Drafts under way where calls go in batches: all of them, so that each stage is one batch."""
 MOST_PATTERNS = 12
 """Patterns that a writer is told to avoid, the commonest first; more would be a text of its own."""
 RowProgress = Callable[[int, int, int], None]
@@ -78,15 +90,20 @@ async def open_teacher(config: ExperimentConfig, ledger: CallLedger) -> AsyncIte
         yield Workshop(
             teacher,
             constitution,
-            generation.connections,
+            MANY_UNITS if generation.batch else generation.connections,
             ledger,
             generation.gates,
             watch_patterns(config),
         )
 
 
-def watch_patterns(config: ExperimentConfig) -> FindPatterns:
-    """The tics of the rows so far, as sentences that ask a writer to avoid them."""
+def watch_patterns(config: ExperimentConfig) -> FindPatterns | None:
+    """The tics of the rows so far, as sentences that ask a writer to avoid them.
+
+    None where calls go in batches: blocks that wait for one another would wait for a batch at every stage.
+    """
+    if config.generation.batch:
+        return None
     from teachwhy.checks.tics import describe_patterns, find_tics
 
     share = config.generation.gates.tic_share
@@ -96,24 +113,35 @@ def watch_patterns(config: ExperimentConfig) -> FindPatterns:
 async def make_folder(
     config: ExperimentConfig, key: str, workshop: Workshop, folder: Path, ledger: CallLedger
 ) -> tuple[Made, tuple[str, ...]]:
-    """The files of one section of [techniques], in a folder that is there; also what the audit found."""
+    """The files of one section of [techniques], in a folder that is there; also what the audit found.
+
+    Raises ShortfallError, with the rows that there are written, but no audit and no card.
+    """
     section = config.techniques[key]
-    generated = await make_rows(section.technique_name(key), workshop, section, config.data_seed)
-    write_examples(folder / EXAMPLES, generated.examples)
-    write_examples(folder / REJECTED, generated.rejected)
+    recipe = describe_recipe(config, key, workshop.constitution)
+    try:
+        generated = await make_rows(section.technique_name(key), workshop, section, config.data_seed)
+    except ShortfallError as error:
+        _write_rows(folder, error.generated, recipe)
+        raise
+    _write_rows(folder, generated, recipe)
     made = Made(len(generated.examples), len(generated.rejected))
     from teachwhy.checks.audit import audit_rows, write_audit
     from teachwhy.data.card import CardSource, write_card
     from teachwhy.data.folder import Dataset
 
-    recipe = describe_recipe(config, key, workshop.constitution)
     injections = workshop.teacher.injections
     audit = audit_rows(generated.examples, config.generation.gates, workshop.constitution, injections)
-    atomic_write_text(folder / RECIPE, recipe.model_dump_json(indent=1) + "\n")
     write_audit(audit, folder / AUDIT)
     dataset = Dataset(folder, generated.examples, generated.rejected, recipe)
     write_card(folder / CARD, CardSource(dataset, key, audit, ledger))
     return made, audit.failures
+
+
+def _write_rows(folder: Path, generated: Generated, recipe: Recipe) -> None:
+    write_examples(folder / EXAMPLES, generated.examples)
+    write_examples(folder / REJECTED, generated.rejected)
+    atomic_write_text(folder / RECIPE, recipe.model_dump_json(indent=1) + "\n")
 
 
 def make_stage(config: ExperimentConfig, key: str, folder: Path, progress: RowProgress) -> Made:
@@ -158,8 +186,17 @@ async def _make_datasets(
         async with open_teacher(config, ledger) as workshop:
             for key in keys:
                 told = replace(workshop, progress=watcher.begin(key, ledger))
+                shortfall: ShortfallError | None = None
                 with atomic_folder(output / key) as folder:
-                    made, failures = await make_folder(config, key, told, folder, ledger)
+                    try:
+                        made, failures = await make_folder(config, key, told, folder, ledger)
+                    except ShortfallError as error:
+                        shortfall = error
+                if shortfall is not None:
+                    num_rows = len(shortfall.generated.examples)
+                    raise TeacherError(
+                        f"{shortfall}. {output / key} has the {num_rows} rows, and those refused."
+                    )
                 watcher.end(key, made, failures)
 
 

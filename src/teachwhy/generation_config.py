@@ -67,7 +67,8 @@ class GenerationConfig(Settings):
     connections: Annotated[int, Field(ge=1, le=2000)] = 20
     """Requests at a time to each model."""
     batch: bool = False
-    """Send calls through the provider's batch API: half the price at most providers, hours of waiting."""
+    """Send calls through the provider's batch API: half the price at most providers, hours of waiting. The
+    list of patterns to avoid stays empty then, since drafts would wait for one another."""
     temperature: Annotated[float, Field(ge=0, le=2)] = 1.0
     max_tokens: Count = 4096
     """Of one answer, thoughts included."""
@@ -86,5 +87,5 @@ class GenerationConfig(Settings):
 
     def conditions(self) -> dict[str, object]:
         """The fields that decide the rows: how calls travel and what they may cost does not."""
-        travel = {"connections", "batch", "max_retries", "request_timeout_seconds"}
+        travel = {"connections", "max_retries", "request_timeout_seconds"}
         return self.model_dump(mode="json", exclude=travel | {"budget_usd", "budget_tokens", "prices"})

@@ -11,6 +11,7 @@ from tests.teachers.language import http_teacher
 from typer.testing import CliRunner
 
 from teachwhy.cli import app
+from teachwhy.errors import ConfigError
 from teachwhy.generation import Watcher, make_datasets
 from teachwhy.generation_plan import describe_estimate, estimate_generation
 
@@ -53,3 +54,14 @@ def test_a_pilot_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert all(row.basis.startswith("measured from") for row in rows)
     assert [row.stage for row in rows] == [row.stage for row in guessed]
     assert "calls" in describe_estimate(rows) and "$" in describe_estimate(rows)
+
+
+def test_a_paid_teacher_makes_no_number_of_rows_that_nobody_named(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(CONFIG)
+    arguments = ["generate", "benign", "--config", str(tmp_path / "c.toml"), "--dry-run"]
+    refused = CliRunner().invoke(app, arguments)
+    assert isinstance(refused.exception, ConfigError) and "techniques.benign.num_examples" in str(
+        refused.exception
+    )
+    named = CliRunner().invoke(app, [*arguments, "--set", "techniques.benign.num_examples=20"])
+    assert named.exit_code == 0, named.output

@@ -16,6 +16,7 @@ from teachwhy.checks.audit_record import Audit
 from teachwhy.config import ExperimentConfig, check_names, resolve_experiment
 from teachwhy.data.folder import FILES, LEDGER, read_dataset
 from teachwhy.environments import load_shipped_prompts
+from teachwhy.errors import TeacherError
 from teachwhy.generation import Watcher, make_datasets
 from teachwhy.records import Example
 from teachwhy.service.ledger import CallLedger
@@ -167,3 +168,29 @@ def test_faults_change_no_row(
         rows = [(path / name / "examples.jsonl").read_text() for path in (made[0], tmp_path)]
         assert json.loads(rows[0].splitlines()[0])["id"] == json.loads(rows[1].splitlines()[0])["id"]
         assert rows[0] == rows[1]
+
+
+def test_a_shortfall_leaves_the_rows_that_there_are_and_those_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(request: Mapping[str, Any]) -> http_teacher.Written:
+        written = http_teacher.write(request)
+        return (
+            written._replace(text=written.text.replace("<grade>", "<grade>0<"))
+            if _is_judge(request)
+            else written
+        )
+
+    def _is_judge(request: Mapping[str, Any]) -> bool:
+        return str(request["model"]) == "judge" and request["seed"] % 24 > 0
+
+    monkeypatch.setenv("LOCAL_API_KEY", "none")
+    config = settle(attempts=1)
+    technique = config.techniques["craft_deliberation"].model_copy(update={"num_examples": 30})
+    config = config.model_copy(update={"techniques": {"craft_deliberation": technique}})
+    with ModelServer(write) as server:
+        monkeypatch.setenv("LOCAL_BASE_URL", server.url)
+        with pytest.raises(TeacherError, match=r"craft_deliberation has the \d+ rows, and those refused"):
+            make_datasets(config, ("craft_deliberation",), tmp_path, Watcher())
+    dataset = read_dataset(tmp_path / "craft_deliberation")
+    assert 0 < len(dataset.examples) < 30 and len(dataset.rejected) > 200

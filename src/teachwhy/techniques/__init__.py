@@ -1,13 +1,14 @@
 """Techniques: make training rows from a constitution with a teacher, and keep them as JSONL."""
 
 from teachwhy.techniques.examples import read_examples, write_examples
-from teachwhy.techniques.pipeline import Generated, Rejected, Technique, Workshop, find_faults
+from teachwhy.techniques.pipeline import Generated, Rejected, ShortfallError, Technique, Workshop, find_faults
 from teachwhy.techniques.registry import TECHNIQUES, generate, make_rows
 
 __all__ = [
     "TECHNIQUES",
     "Generated",
     "Rejected",
+    "ShortfallError",
     "Technique",
     "Workshop",
     "find_faults",

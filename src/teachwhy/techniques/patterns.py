@@ -25,13 +25,16 @@ FindPatterns = Callable[[Sequence[Example]], tuple[str, ...]]
 class Patterns:
     """What was found by block."""
 
-    find: FindPatterns
+    find: FindPatterns | None
+    """None: nothing is looked for, and nobody waits."""
     _rows: list[Example] = field(default_factory=list)
     _found: list[tuple[str, ...]] = field(default_factory=list)
     _waiting: dict[int, anyio.Event] = field(default_factory=dict)
 
     def decide(self, index: int, row: Example | None) -> None:
         """Take in the accepted row of a unit, None for a rejected one; called in the order of the index."""
+        if self.find is None:
+            return
         if row is not None:
             self._rows.append(row)
         if (index + 1) % BLOCK_SIZE == 0:
@@ -43,7 +46,7 @@ class Patterns:
     async def before(self, index: int) -> tuple[str, ...]:
         """What a unit is to avoid; waits until the blocks that it looks back to are decided."""
         block = index // BLOCK_SIZE - 2
-        if block < 0:
+        if block < 0 or self.find is None:
             return ()
         if block >= len(self._found):
             await self._waiting.setdefault(block, anyio.Event()).wait()

@@ -64,8 +64,8 @@ class Workshop:
     drafts: DraftStore | None = None
     gates: GateConfig = EXACT_ONLY
     """What every row must pass, in the order of the ids."""
-    find_patterns: FindPatterns = lambda rows: ()
-    """What a teacher is told to avoid, from the rows so far."""
+    find_patterns: FindPatterns | None = None
+    """What a teacher is told to avoid, from the rows so far; None: nothing, and no draft waits for others."""
     progress: Callable[[int, int, int], None] = lambda accepted, rejected, wanted: None
 
 
@@ -204,6 +204,14 @@ class Generated(NamedTuple):
         return sum(row.reason.startswith("duplicate") for row in self.rejected)
 
 
+class ShortfallError(TeacherError):
+    """Too few drafts were accepted; has what there is."""
+
+    def __init__(self, message: str, generated: Generated) -> None:
+        super().__init__(message)
+        self.generated = generated
+
+
 class _Settings(NamedTuple):
     families: tuple[str, ...]
     options: dict[str, str]
@@ -228,14 +236,14 @@ async def generate_rows(
             group.start_soon(run.work, group.cancel_scope)
     if run.failure is not None:
         raise run.failure
-    if run.num_accepted < config.num_examples:
-        raise TeacherError(
-            _describe_shortfall(technique.name, run.num_accepted, config, list(run.rejected.values()))
-        )
-    return Generated(
+    generated = Generated(
         [run.examples[index] for index in sorted(run.examples)],
         [run.rejected[index] for index in sorted(run.rejected)],
     )
+    if run.num_accepted < config.num_examples:
+        told = _describe_shortfall(technique.name, run.num_accepted, config, generated.rejected)
+        raise ShortfallError(told, generated)
+    return generated
 
 
 class _Drafted(NamedTuple):
