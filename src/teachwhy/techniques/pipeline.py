@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, NamedTuple, ParamSpec, TypeVar
 
@@ -25,20 +25,16 @@ import anyio
 from teachwhy.checks.gates import Gates
 from teachwhy.config import GateConfig, TechniqueConfig
 from teachwhy.constitution import Constitution, Section
-from teachwhy.environments import SourcePrompt, load_prompts, load_shipped_prompts
-from teachwhy.errors import ConfigError, TeacherError
+from teachwhy.environments import SourcePrompt
+from teachwhy.errors import TeacherError
 from teachwhy.records import Example, Message, Record
-from teachwhy.run_dir import expand_home
-from teachwhy.scenarios.families import FAMILIES
 from teachwhy.service.calls import DraftStore, noted_calls
 from teachwhy.teachers.protocol import Stage, Teacher
 from teachwhy.techniques.drafts import describe_draft
 from teachwhy.techniques.patterns import FindPatterns, Patterns
+from teachwhy.techniques.settings import SCORE_FLOOR, SettledOptions, order_sources, resolve_settings
 from teachwhy.techniques.turns import Turns
 
-SCORE_FLOOR = "score_floor"
-"""Option of every technique: rows that the teacher grades lower are rejected."""
-DEFAULT_SCORE_FLOOR = 0.5
 _ATTEMPTS_PER_ROW = 10
 _SPARE_ATTEMPTS = 100
 """Also the drafts after which it ends when none was accepted: more would be paid in vain."""
@@ -212,12 +208,6 @@ class ShortfallError(TeacherError):
         self.generated = generated
 
 
-class _Settings(NamedTuple):
-    families: tuple[str, ...]
-    options: dict[str, str]
-    score_floor: float
-
-
 async def generate_rows(
     technique: Technique[Any], workshop: Workshop, config: TechniqueConfig, seed: int
 ) -> Generated:
@@ -227,8 +217,8 @@ async def generate_rows(
     commonest reasons when too few drafts are accepted: after 10 attempts a row and 100 spare ones, or after
     100 of which none was accepted.
     """
-    settings = _resolve_settings(technique, config)
-    sources = _order_sources(technique, workshop.teacher, settings, config.num_examples, seed)
+    settings = resolve_settings(technique, config)
+    sources = order_sources(technique, workshop.teacher, settings, config.num_examples, seed)
     gates = Gates(workshop.gates, workshop.constitution, workshop.teacher.injections)
     run = _Run(technique, workshop, config, settings, seed, Patterns(workshop.find_patterns), sources, gates)
     async with anyio.create_task_group() as group:
@@ -261,7 +251,7 @@ class _Run:
     technique: Technique[Any]
     workshop: Workshop
     config: TechniqueConfig
-    settings: _Settings
+    settings: SettledOptions
     seed: int
     avoid: Patterns
     sources: tuple[SourcePrompt, ...]
@@ -414,26 +404,6 @@ def _reject(task: Task, error: TeacherError) -> Rejected:
     return Rejected(id=task.id, reason=f"teacher: {error}")
 
 
-def _order_sources(
-    technique: Technique[Any], teacher: Teacher, settings: _Settings, num_wanted: int, seed: int
-) -> tuple[SourcePrompt, ...]:
-    """The prompts of a lineage that takes them, in an order of the seed; none where the teacher writes them.
-
-    Raises ConfigError for fewer than rows are wanted.
-    """
-    path = settings.options.get("prompts", "")
-    if not technique.lineage.takes_prompts or (teacher.writes_harm_requests and not path):
-        return ()
-    sources = list(load_prompts(expand_home(path)) if path else load_shipped_prompts())
-    if len(sources) < num_wanted:
-        raise ConfigError(
-            f"technique {technique.name!r}: num_examples = {num_wanted}, and {path or 'the shipped set'} has "
-            f"{len(sources)} prompts. Lower num_examples, or give a file with more (options.prompts)."
-        )
-    random.Random(f"{technique.lineage.name}/{seed}").shuffle(sources)
-    return tuple(sources)
-
-
 def _draw_seed(lineage: str, seed: int, index: int) -> int:
     return random.Random(f"{lineage}/{seed}/{index}").getrandbits(48)
 
@@ -453,51 +423,3 @@ def _describe_shortfall(
         f"technique {name!r}: only {num_accepted} of {config.num_examples} rows were accepted; "
         f"commonest reasons: {reasons}; lower num_examples or {SCORE_FLOOR}, or mend the teacher"
     )
-
-
-def find_faults(technique: Technique[Any], config: TechniqueConfig) -> Iterator[str]:
-    """What of its settings a technique does not take, each with what is allowed."""
-    allowed = _allowed_families(technique)
-    for family in config.families:
-        if family not in allowed:
-            choice = ", ".join(allowed) or "none, it takes no families"
-            yield f"families: family {family!r} may not be used; allowed: {choice}"
-    for name, value in config.options.items():
-        if name == SCORE_FLOOR:
-            if _parse_floor(value) is None:
-                yield f"options: option {SCORE_FLOOR} is {value!r}; allowed: a number from 0 to 1"
-        elif name not in technique.options:
-            names = ", ".join((*technique.options, SCORE_FLOOR))
-            yield f"options: unknown option {name!r}; allowed: {names}"
-        elif technique.options[name] and value not in technique.options[name]:
-            choice = ", ".join(technique.options[name])
-            yield f"options: option {name} is {value!r}; allowed: {choice}"
-
-
-def _resolve_settings(technique: Technique[Any], config: TechniqueConfig) -> _Settings:
-    """Options with defaults filled in, families checked; raises ConfigError."""
-    for fault in find_faults(technique, config):
-        raise ConfigError(f"technique {technique.name!r}: {fault}")
-    options = {
-        name: config.options.get(name, values[0] if values else "")
-        for name, values in technique.options.items()
-    }
-    floor = _parse_floor(config.options[SCORE_FLOOR]) if SCORE_FLOOR in config.options else None
-    return _Settings(
-        config.families or _allowed_families(technique),
-        options,
-        DEFAULT_SCORE_FLOOR if floor is None else floor,
-    )
-
-
-def _allowed_families(technique: Technique[Any]) -> tuple[str, ...]:
-    return tuple(name for name, family in FAMILIES.items() if family.split in technique.lineage.splits)
-
-
-def _parse_floor(value: str) -> float | None:
-    """The number, or None for what is no number from 0 to 1."""
-    try:
-        floor = float(value)
-    except ValueError:
-        return None
-    return floor if 0.0 <= floor <= 1.0 else None
