@@ -22,6 +22,8 @@ DEFAULT_SCORE_FLOOR = 0.5
 
 
 class SettledOptions(NamedTuple):
+    """What applies, defaults filled in."""
+
     families: tuple[str, ...]
     options: dict[str, str]
     score_floor: float
