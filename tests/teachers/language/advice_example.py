@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
-from tests.teachers.language.advice_teacher import PROMPTS, make_teacher
 from tests.teachers.language.scripted import ScriptedService, as_golden, recognise
+from tests.teachers.language.whole_teacher import ADVICE_PROMPTS as PROMPTS
+from tests.teachers.language.whole_teacher import make_teacher
 
 from teachwhy.config import GenerationConfig, TechniqueConfig
 from teachwhy.constitution import Constitution, parse_constitution

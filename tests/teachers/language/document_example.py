@@ -13,8 +13,9 @@ from pathlib import Path
 
 import anyio
 from tests.teachers.language.advice_example import GOLDEN, load_example_constitution
-from tests.teachers.language.document_teacher import PROMPTS, make_teacher
 from tests.teachers.language.scripted import ScriptedService, as_golden, recognise
+from tests.teachers.language.whole_teacher import DOCUMENT_PROMPTS as PROMPTS
+from tests.teachers.language.whole_teacher import make_teacher
 
 from teachwhy.config import TechniqueConfig
 from teachwhy.records import Example

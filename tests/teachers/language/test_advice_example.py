@@ -13,7 +13,7 @@ from tests.teachers.language.advice_example import (
     play_item,
     render_page,
 )
-from tests.teachers.language.advice_teacher import PROMPTS
+from tests.teachers.language.whole_teacher import ADVICE_PROMPTS as PROMPTS
 
 NAMES = sorted({name for names in PROMPTS.values() for name in names})
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from tests.teachers.language.advice_teacher import make_teacher
 from tests.teachers.language.scripted import ScriptedService, recognise
 from tests.teachers.language.test_advice import Answering
+from tests.teachers.language.whole_teacher import make_teacher
 
 from teachwhy.config import GenerationConfig, TechniqueConfig
 from teachwhy.constitution import load_constitution

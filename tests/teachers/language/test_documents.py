@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import anyio
 import pytest
 from tests.teachers.language.advice_example import load_example_constitution
-from tests.teachers.language.document_teacher import make_teacher
 from tests.teachers.language.scripted import ScriptedService, recognise
+from tests.teachers.language.whole_teacher import make_teacher
 
 from teachwhy.config import GenerationConfig, TechniqueConfig
 from teachwhy.constitution import parse_constitution

@@ -9,8 +9,8 @@ from statistics import mean
 
 import anyio
 import pytest
-from tests.teachers.language.document_teacher import make_teacher
 from tests.teachers.language.scripted import ScriptedService, recognise
+from tests.teachers.language.whole_teacher import make_teacher
 
 from teachwhy.config import TechniqueConfig, load_experiment
 from teachwhy.constitution import load_constitution

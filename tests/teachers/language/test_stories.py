@@ -8,9 +8,9 @@ from itertools import chain
 import anyio
 import pytest
 from tests.teachers.language.advice_example import load_example_constitution
-from tests.teachers.language.document_teacher import make_teacher
 from tests.teachers.language.scripted import ScriptedService, recognise
 from tests.teachers.language.test_documents import NUM_CONTEXTS, NUM_ROWS, make
+from tests.teachers.language.whole_teacher import make_teacher
 
 from teachwhy.config import GenerationConfig
 from teachwhy.errors import TeacherError
