@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from tests.checks.rows import chat, make_rows
 
-from teachwhy.checks.coverage import measure_coverage
+from teachwhy.checks.audit import audit_rows
 from teachwhy.checks.distance import describe_distances, load_meter
 from teachwhy.checks.row_text import RowText, hash_words, split_row_words
 from teachwhy.checks.suites import load_suites
+from teachwhy.config import GateConfig
 from teachwhy.constitution import parse_constitution
 
 CONSTITUTION = parse_constitution("# One\n\nDo good.\n\n# Two\n\nBe open.\n", "small")
@@ -61,7 +62,7 @@ def test_coverage_counts_rows_of_each_section() -> None:
         chat("A?", "B.", "a").model_copy(update={"sections": sections})
         for sections in (("one", "one"), ("x",), ())
     ]
-    found = measure_coverage(rows, CONSTITUTION)
+    found = audit_rows(rows, GateConfig(), CONSTITUTION).coverage
     assert [(each.section, each.num_rows) for each in found.sections] == [("one", 1), ("two", 0)]
     assert (found.missing, found.num_without, found.share) == (("two",), 1, 0.5)
     assert [(each.section, each.num_rows) for each in found.unknown] == [("x", 1)]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from teachwhy.constitution import Constitution
-from teachwhy.records import Example, Record
+from teachwhy.records import Record
 
 
 class SectionCount(Record):
@@ -31,17 +31,6 @@ class Coverage(Record):
     def share(self) -> float:
         """Share of the constitution's sections that a row rests on."""
         return 1 - len(self.missing) / len(self.sections)
-
-
-def measure_coverage(rows: Iterable[Example], constitution: Constitution) -> Coverage:
-    """Count the rows of each section."""
-    counts: dict[str, int] = {}
-    num_without = 0
-    for row in rows:
-        num_without += not row.sections
-        for section in dict.fromkeys(row.sections):
-            counts[section] = counts.get(section, 0) + 1
-    return describe_coverage(counts, num_without, constitution)
 
 
 def describe_coverage(counts: Mapping[str, int], num_without: int, constitution: Constitution) -> Coverage:

@@ -11,7 +11,7 @@ from teachwhy.errors import DataError
 from teachwhy.prompts import placeholders
 from teachwhy.service.calls import UnreadableReplyError
 from teachwhy.teachers.language.prompt_files import list_prompts, load_prompt
-from teachwhy.teachers.language.reading import read_all, read_grade, read_one, read_optional
+from teachwhy.teachers.language.reading import read_all, read_grade, read_one
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "prompts"
 
@@ -40,7 +40,6 @@ def test_contents_are_read_in_order_without_thoughts() -> None:
     text = "<think><a>no</a></think>Here:\n<a> one </a>\n```\n<a>two</a>\n```"
     assert read_all(text, "a") == ("one", "two")
     assert read_one("x <b>only</b>", "b") == "only"
-    assert read_optional("nothing", "b") == "" == read_optional("<b>\n</b>", "b")
     assert read_grade("<grade>7</grade>", "grade", 10) == 0.7
 
 

@@ -75,14 +75,6 @@ def check_length(text: str, most: int) -> str:
     return text
 
 
-def read_optional(text: str, tag: str) -> str:
-    """As `read_one`; empty where there is no such element, or one without content."""
-    plain = strip_thoughts(text)
-    if f"<{tag}>" not in plain or re.search(rf"<{tag}>\s*</{tag}>", plain):
-        return ""
-    return read_one(text, tag)
-
-
 def read_grade(text: str, tag: str, highest: int) -> float:
     """A whole number from 0 to `highest` between tags, as a share of it."""
     content = read_one(text, tag)
